@@ -1,0 +1,14 @@
+//! Keys and values of everything that is computed from the catalog once and shared by pointer.
+//!
+//! Invariant: a value is immutable and compared by content. It holds no index and no provenance, so it
+//! never differs from one that means the same.
+
+mod key;
+mod source;
+mod value;
+
+pub use key::{ChainKey, Key};
+pub use source::{Sink, Source, Subscription};
+pub use value::{
+    ChainResult, Endpoint, Endpoints, Health, Intentions, Mesh, Proxy, Roots, ServiceConfig, UpstreamDefaults, Value,
+};
