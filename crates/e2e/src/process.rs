@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -17,6 +17,9 @@ use crate::runtime::runtime;
 
 /// How long a process may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// What this process was started for is done, so an interrupt is its proper end.
+static FINISHED: AtomicBool = AtomicBool::new(false);
 
 /// The groups that are alive; shared with the signal handler.
 static LIVE: Mutex<Live> = Mutex::new(Live {
@@ -47,6 +50,7 @@ pub struct Process {
 impl Process {
     /// Starts `command` with nothing to read and its output going to `FOLDER/NAME.log`.
     pub fn spawn(name: &str, mut command: Command, folder: &Path) -> Result<Self> {
+        watch_signals();
         fs::create_dir_all(folder)?;
         let log = folder.join(format!("{name}.log"));
         let file = File::create(&log).with_context(|| log.display().to_string())?;
@@ -102,6 +106,14 @@ impl Process {
     /// Sends its group a signal.
     pub fn signal(&self, signal: Signal) {
         signal_group(group_of(&self.child), signal);
+    }
+
+    /// Waits until it ends by itself.
+    pub fn wait(&mut self) -> Result<ExitStatus> {
+        let (status, _) = crate::wait::until(&format!("the end of {}", self.name), || {
+            Ok(self.child.try_wait()?)
+        })?;
+        Ok(status)
     }
 
     /// Asks it to end, makes it end after five seconds, and tells how it ended.
@@ -175,27 +187,34 @@ fn is_running(group: i32) -> bool {
     })
 }
 
-/// From now on SIGINT, SIGTERM and SIGHUP end every child and then this process: with exit code 0 when
-/// `finished` is set by then, else with 130.
-pub fn end_on_signal(finished: &'static AtomicBool) -> Result<()> {
-    let _inside = runtime().enter();
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    runtime().spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
+/// Says that all there was to do is done: from now on an interrupt ends this process with exit code 0.
+pub fn finished() {
+    FINISHED.store(true, Ordering::Relaxed);
+}
+
+/// From its first call on, SIGINT, SIGTERM and SIGHUP end every child and then this process: with exit
+/// code 130, or 0 after [`finished`].
+pub fn watch_signals() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let _inside = runtime().enter();
+        let kinds = [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+        ];
+        for mut signals in kinds.into_iter().filter_map(|kind| signal(kind).ok()) {
+            runtime().spawn(async move {
+                signals.recv().await;
+                stop_all();
+                std::process::exit(if FINISHED.load(Ordering::Relaxed) {
+                    0
+                } else {
+                    130
+                });
+            });
         }
-        stop_all();
-        std::process::exit(if finished.load(Ordering::Relaxed) {
-            0
-        } else {
-            130
-        });
     });
-    Ok(())
 }
 
 #[cfg(test)]

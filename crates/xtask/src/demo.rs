@@ -1,6 +1,5 @@
 //! `cargo xtask demo`: a mesh to watch and to try out.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -12,12 +11,9 @@ const LEAF_TTL: &str = "10s";
 /// The part of 100 requests below which a second instance has not got its share.
 const SHARE: usize = 20;
 
-/// Every step was observed.
-static FINISHED: AtomicBool = AtomicBool::new(false);
-
 /// Tells every step; then ends (`once`), or stays until it is interrupted.
 pub(crate) fn run(once: bool) -> Result<()> {
-    process::end_on_signal(&FINISHED)?;
+    process::watch_signals();
     let envoy = envoy::find()?;
     println!("Building tribune …");
     let binary = workspace::build_tribune(true)?;
@@ -53,7 +49,7 @@ pub(crate) fn run(once: bool) -> Result<()> {
     renewal(&mesh).context("the renewal of certificates")?;
     rejections(&mesh).context("what Envoy refused")?;
 
-    FINISHED.store(true, Ordering::Relaxed);
+    process::finished();
     if once {
         println!("Every step was observed.");
         return Ok(());
