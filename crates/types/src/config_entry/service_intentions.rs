@@ -1,0 +1,251 @@
+//! `service-intentions`: who may call one service.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::invalid::{Invalid, Problems, Reason};
+use super::permission::{Action, JwtRequirement, Permission, RawPermission};
+use super::{Ignored, checks};
+use crate::{Meta, Name, PeerName, ServiceName};
+
+/// The only type of source that there is.
+const CONSUL: &str = "consul";
+
+/// A `service-intentions` entry as a client wrote it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct RawServiceIntentions {
+    /// Ignored: the kind is known before the fields are read.
+    #[serde(skip_serializing)]
+    pub kind: Ignored,
+    /// Ignored: writes assign it.
+    #[serde(skip_serializing)]
+    pub create_index: Ignored,
+    /// Ignored: writes assign it.
+    #[serde(skip_serializing)]
+    pub modify_index: Ignored,
+    /// Ignored: computed from the rest.
+    #[serde(skip_serializing)]
+    pub hash: Ignored,
+    /// The destination, or `*` for every service.
+    pub name: Name,
+    /// The sources, at least one.
+    pub sources: Vec<RawSource>,
+    /// What the JWT of every request must say.
+    #[serde(rename = "JWT", skip_serializing_if = "Option::is_none")]
+    pub jwt: Option<JwtRequirement>,
+    /// Free-form pairs.
+    #[serde(skip_serializing_if = "Meta::is_empty")]
+    pub meta: Meta,
+}
+
+/// A source as a client wrote it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct RawSource {
+    /// The source, or `*` for every service.
+    pub name: Name,
+    /// `allow` or `deny`, unless there are permissions.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub action: String,
+    /// What happens to requests, the first permission that matches decides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub permissions: Vec<RawPermission>,
+    /// Computed; what a client writes is ignored.
+    pub precedence: i32,
+    /// Ignored unless written through the legacy API.
+    #[serde(rename = "LegacyID", skip_serializing)]
+    pub legacy_id: Ignored,
+    /// `consul`, also where empty.
+    pub r#type: String,
+    /// Words for people.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// Must be empty unless written through the legacy API.
+    #[serde(skip_serializing)]
+    pub legacy_meta: Meta,
+    /// Ignored unless written through the legacy API.
+    #[serde(skip_serializing)]
+    pub legacy_create_time: Ignored,
+    /// Ignored unless written through the legacy API.
+    #[serde(skip_serializing)]
+    pub legacy_update_time: Ignored,
+    /// The peer that the source is in.
+    #[serde(skip_serializing_if = "crate::is_default")]
+    pub peer: PeerName,
+    /// Refused: a Consul Enterprise feature.
+    #[serde(skip_serializing)]
+    pub sameness_group: String,
+}
+
+/// A checked `service-intentions` entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServiceIntentions {
+    /// The destination, or `*` for every service.
+    pub destination: ServiceName,
+    /// The sources, by descending precedence and else as they were written; at least one.
+    pub sources: Vec<SourceIntention>,
+    /// What the JWT of every request must say.
+    pub jwt: Option<Arc<JwtRequirement>>,
+    /// Free-form pairs.
+    pub meta: Meta,
+}
+
+/// What happens to the traffic of one source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SourceIntention {
+    /// The source, or `*` for every service.
+    pub source: ServiceName,
+    /// The peer that it is in; empty for this cluster.
+    pub peer: PeerName,
+    /// What happens.
+    pub effect: Effect,
+    /// 9 for a named source and destination, 8 for any source, 6 for any destination, 5 for any of both.
+    pub precedence: u8,
+    /// Words for people.
+    pub description: String,
+}
+
+/// What an intention does with traffic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// The same with all of it.
+    Action(Action),
+    /// What the first permission says that matches the request; never empty.
+    Permissions(Arc<[Permission]>),
+}
+
+impl TryFrom<RawServiceIntentions> for ServiceIntentions {
+    type Error = Invalid;
+
+    fn try_from(raw: RawServiceIntentions) -> Result<Self, Invalid> {
+        let mut problems = Problems::default();
+        checks::name_or_wildcard(&mut problems, "Name", &raw.name);
+        problems.add_if(raw.sources.is_empty(), "Sources", Reason::Required);
+        checks::meta(&mut problems, "Meta", &raw.meta);
+        if let Some(jwt) = &raw.jwt {
+            jwt.check(&mut problems, "JWT");
+        }
+        duplicates(&mut problems, &raw.sources);
+        let wildcard = raw.name.is_wildcard();
+        let sources = raw.sources.into_iter().enumerate();
+        let mut sources: Vec<_> = sources
+            .map(|(i, source)| {
+                check_source(&mut problems, &format!("Sources[{i}]"), source, wildcard)
+            })
+            .collect();
+        problems.finish()?;
+        sources.sort_by_key(|source| std::cmp::Reverse(source.precedence));
+        Ok(Self {
+            destination: ServiceName::new(raw.name),
+            sources,
+            jwt: raw.jwt.map(Arc::new),
+            meta: raw.meta,
+        })
+    }
+}
+
+/// A source may be there once; names that differ in case are two, as in the certificates that carry them.
+fn duplicates(problems: &mut Problems, sources: &[RawSource]) {
+    let mut seen = std::collections::BTreeSet::new();
+    for (i, source) in sources.iter().enumerate() {
+        if !seen.insert((source.peer.as_str(), source.name.as_str())) {
+            problems.add(
+                format!("Sources[{i}].Name"),
+                Reason::Duplicate(source.name.to_string()),
+            );
+        }
+    }
+}
+
+fn check_source(
+    problems: &mut Problems,
+    at: &str,
+    raw: RawSource,
+    any_destination: bool,
+) -> SourceIntention {
+    let field = |name: &str| format!("{at}.{name}");
+    checks::name_or_wildcard(problems, &field("Name"), &raw.name);
+    problems.add_if(raw.peer.contains('*'), &field("Peer"), Reason::Wildcard);
+    problems.add_if(
+        !raw.sameness_group.is_empty(),
+        &field("SamenessGroup"),
+        Reason::Enterprise,
+    );
+    problems.one_of(&field("Type"), &raw.r#type, &["", CONSUL]);
+    problems.add_if(
+        raw.description.len() > 512,
+        &field("Description"),
+        Reason::TooLong(512),
+    );
+    let legacy = Reason::Forbidden("in a config entry");
+    problems.add_if(!raw.legacy_meta.is_empty(), &field("LegacyMeta"), legacy);
+    let effect = if raw.permissions.is_empty() {
+        Effect::Action(Action::parse(problems, &field("Action"), &raw.action))
+    } else {
+        problems.add_if(
+            !raw.action.is_empty(),
+            &field("Action"),
+            Reason::Excludes("Permissions"),
+        );
+        let unusable = Reason::Forbidden("where the destination is a wildcard");
+        problems.add_if(any_destination, &field("Permissions"), unusable);
+        let permissions = raw.permissions.into_iter().enumerate();
+        let check = |(i, permission)| {
+            Permission::check(problems, &format!("{at}.Permissions[{i}]"), permission)
+        };
+        Effect::Permissions(permissions.filter_map(check).collect())
+    };
+    let precedence = if any_destination { 6 } else { 9 } - u8::from(raw.name.is_wildcard());
+    SourceIntention {
+        source: ServiceName::new(raw.name),
+        peer: raw.peer,
+        effect,
+        precedence,
+        description: raw.description,
+    }
+}
+
+impl From<&ServiceIntentions> for RawServiceIntentions {
+    fn from(entry: &ServiceIntentions) -> Self {
+        Self {
+            name: entry.destination.name.clone(),
+            sources: entry.sources.iter().map(RawSource::from).collect(),
+            jwt: entry.jwt.as_deref().cloned(),
+            meta: entry.meta.clone(),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<&SourceIntention> for RawSource {
+    fn from(source: &SourceIntention) -> Self {
+        let (action, permissions) = source.effect.to_raw();
+        Self {
+            name: source.source.name.clone(),
+            action,
+            permissions,
+            precedence: source.precedence.into(),
+            r#type: CONSUL.to_owned(),
+            description: source.description.clone(),
+            peer: source.peer.clone(),
+            ..Self::default()
+        }
+    }
+}
+
+impl Effect {
+    /// As the fields `Action` and `Permissions`, one of which is empty.
+    pub(crate) fn to_raw(&self) -> (String, Vec<RawPermission>) {
+        match self {
+            Self::Action(action) => (action.as_str().to_owned(), Vec::new()),
+            Self::Permissions(permissions) => (
+                String::new(),
+                permissions.iter().map(RawPermission::from).collect(),
+            ),
+        }
+    }
+}
