@@ -1,7 +1,7 @@
 //! From a value to a Rust type, guided by what the type asks for.
 
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
-use serde::de::{self, Deserialize, IntoDeserializer, Visitor};
+use serde::de::{self, Deserialize, DeserializeSeed, IntoDeserializer, Visitor};
 
 use crate::error::Problem;
 use crate::nearest::{nearest, same_field};
@@ -66,6 +66,18 @@ pub fn from_value<'de, T: Deserialize<'de>>(
     options: Options,
 ) -> Result<T, Error> {
     T::deserialize(Deserializer { value, options }).map_err(|error| error.at(value.span))
+}
+
+/// Makes of a value whatever `seed` makes of it: for types that something outside the value picks.
+///
+/// # Errors
+/// As [`from_value`].
+pub fn from_value_seed<'de, S: DeserializeSeed<'de>>(
+    seed: S,
+    value: &'de Value,
+    options: Options,
+) -> Result<S::Value, Error> {
+    seed.deserialize(Deserializer { value, options }).map_err(|error| error.at(value.span))
 }
 
 /// Reads a text and makes a `T` of it.

@@ -18,7 +18,7 @@ mod nearest;
 mod parse;
 mod value;
 
-pub use de::{Options, Unknown, from_str, from_value};
+pub use de::{Options, Unknown, from_str, from_value, from_value_seed};
 pub use error::{Error, Problem};
 pub use nearest::nearest;
 pub use parse::{Format, MAX_DEPTH, parse, parse_auto};
