@@ -2,7 +2,7 @@
 
 use tribune_types::Token;
 
-use crate::Permission;
+use crate::{Permission, Resource};
 
 /// Says what a request may do. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,17 @@ impl Authorizer {
         match self.0 {
             Rules::DenyAll => false,
             Rules::AllowAll => !matches!(permission, Permission::Acl(_)),
+            Rules::Management => true,
+        }
+    }
+
+    /// Whether there could be a thing of this kind that it may act on so: what is asked before the thing is
+    /// known, for instance before the body of a request is read.
+    #[must_use]
+    pub const fn could_allow(&self, resource: Resource) -> bool {
+        match self.0 {
+            Rules::DenyAll => false,
+            Rules::AllowAll => !matches!(resource, Resource::Acl),
             Rules::Management => true,
         }
     }
@@ -100,20 +111,38 @@ mod tests {
         for (permission, everybody) in rows {
             assert!(!Authorizer::deny_all().allows(permission), "{permission}");
             assert!(Authorizer::management().allows(permission), "{permission}");
-            assert_eq!(Authorizer::allow_all().allows(permission), everybody, "{permission}");
+            assert_eq!(
+                Authorizer::allow_all().allows(permission),
+                everybody,
+                "{permission}"
+            );
         }
+        assert!(!Authorizer::deny_all().could_allow(Resource::Service));
+        assert!(Authorizer::allow_all().could_allow(Resource::Service));
+        assert!(!Authorizer::allow_all().could_allow(Resource::Acl));
     }
 
     #[test]
     fn a_permission_says_what_it_is_about() {
         let service = ServiceName::new("web");
-        assert_eq!(Permission::Service(&service, Access::Write).to_string(), "service:write on \"web\"");
-        assert_eq!(Permission::Operator(Access::Read).to_string(), "operator:read");
+        assert_eq!(
+            Permission::Service(&service, Access::Write).to_string(),
+            "service:write on \"web\""
+        );
+        assert_eq!(
+            Permission::Operator(Access::Read).to_string(),
+            "operator:read"
+        );
     }
 
     #[test]
     fn authorizers_that_decide_differently_have_other_fingerprints() {
-        let prints = [Authorizer::deny_all(), Authorizer::allow_all(), Authorizer::management()].map(|a| a.fingerprint());
+        let prints = [
+            Authorizer::deny_all(),
+            Authorizer::allow_all(),
+            Authorizer::management(),
+        ]
+        .map(|a| a.fingerprint());
         assert!(prints[0] != prints[1] && prints[1] != prints[2] && prints[0] != prints[2]);
     }
 }

@@ -10,4 +10,4 @@ mod authorizer;
 mod permission;
 
 pub use authorizer::{Authorizer, ResolveError, Resolver};
-pub use permission::{Access, Permission};
+pub use permission::{Access, Permission, Resource};

@@ -48,6 +48,27 @@ impl fmt::Display for Permission<'_> {
             Access::Write => "write",
         };
         write!(f, "{resource}:{access}")?;
-        name.map_or(Ok(()), |name| write!(f, " on {name:?}", name = name.to_string()))
+        name.map_or(Ok(()), |name| {
+            write!(f, " on {name:?}", name = name.to_string())
+        })
     }
+}
+
+/// What kind of thing a [`Permission`] is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Resource {
+    /// The ACL system itself.
+    Acl,
+    /// Agents.
+    Agent,
+    /// Intentions.
+    Intention,
+    /// Config entries that concern the whole mesh.
+    Mesh,
+    /// Nodes.
+    Node,
+    /// The cluster's operation.
+    Operator,
+    /// Services.
+    Service,
 }

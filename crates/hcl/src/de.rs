@@ -77,7 +77,8 @@ pub fn from_value_seed<'de, S: DeserializeSeed<'de>>(
     value: &'de Value,
     options: Options,
 ) -> Result<S::Value, Error> {
-    seed.deserialize(Deserializer { value, options }).map_err(|error| error.at(value.span))
+    seed.deserialize(Deserializer { value, options })
+        .map_err(|error| error.at(value.span))
 }
 
 /// Reads a text and makes a `T` of it.

@@ -108,7 +108,10 @@ pub struct HealthCheck {
 /// How a check of the catalog probes (`HealthCheckDefinition`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-#[expect(missing_docs, reason = "the fields are those of a check type, documented there")]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of a check type, documented there"
+)]
 pub struct CheckDefinition {
     #[serde(rename = "HTTP", skip_serializing_if = "is_default")]
     pub http: String,
@@ -159,10 +162,17 @@ pub struct CheckDefinition {
     #[serde(skip_serializing_if = "is_default")]
     pub alias_service: String,
     /// Printed in nanoseconds, unlike the other durations.
-    #[serde(rename = "TTL", skip_serializing_if = "is_default", serialize_with = "nanoseconds")]
+    #[serde(
+        rename = "TTL",
+        skip_serializing_if = "is_default",
+        serialize_with = "nanoseconds"
+    )]
     pub ttl: GoDuration,
 }
 
-fn nanoseconds<S: serde::Serializer>(duration: &GoDuration, serializer: S) -> Result<S::Ok, S::Error> {
+fn nanoseconds<S: serde::Serializer>(
+    duration: &GoDuration,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.serialize_i64(duration.as_nanos())
 }

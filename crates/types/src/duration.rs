@@ -25,7 +25,9 @@ const UNITS: [(&str, i64); 8] = [
 
 /// Why a text is no duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a duration: write a number with a unit (ns, us, ms, s, m, h), as in \"1m30s\"")]
+#[error(
+    "{text:?} is not a duration: write a number with a unit (ns, us, ms, s, m, h), as in \"1m30s\""
+)]
 pub struct ParseDurationError {
     text: String,
 }
@@ -81,7 +83,9 @@ impl FromStr for GoDuration {
     type Err = ParseDurationError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let error = || ParseDurationError { text: text.to_owned() };
+        let error = || ParseDurationError {
+            text: text.to_owned(),
+        };
         let (negative, rest) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
             None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -92,11 +96,18 @@ impl FromStr for GoDuration {
         let mut rest = (!rest.is_empty()).then_some(rest).ok_or_else(error)?;
         let mut total = 0_i64;
         while !rest.is_empty() {
-            let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(error)?;
+            let end = rest
+                .find(|c: char| !c.is_ascii_digit() && c != '.')
+                .ok_or_else(error)?;
             let (number, tail) = rest.split_at(end);
-            let unit_end = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
+            let unit_end = tail
+                .find(|c: char| c.is_ascii_digit() || c == '.')
+                .unwrap_or(tail.len());
             let (unit, tail) = tail.split_at(unit_end);
-            let (_, scale) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(error)?;
+            let (_, scale) = UNITS
+                .iter()
+                .find(|(name, _)| *name == unit)
+                .ok_or_else(error)?;
             let part = scaled(number, *scale).ok_or_else(error)?;
             total = total.checked_add(part).ok_or_else(error)?;
             rest = tail;
@@ -111,7 +122,11 @@ fn scaled(number: &str, scale: i64) -> Option<i64> {
     if whole.is_empty() && fraction.is_empty() || fraction.contains('.') {
         return None;
     }
-    let whole: i64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    let whole: i64 = if whole.is_empty() {
+        0
+    } else {
+        whole.parse().ok()?
+    };
     let mut total = whole.checked_mul(scale)?;
     let mut unit = scale;
     for digit in fraction.bytes() {
@@ -185,7 +200,9 @@ impl<'de> Deserialize<'de> for GoDuration {
             }
 
             fn visit_u64<E: Error>(self, nanos: u64) -> Result<GoDuration, E> {
-                i64::try_from(nanos).map(GoDuration).map_err(|_| E::custom("a duration of more than 292 years"))
+                i64::try_from(nanos)
+                    .map(GoDuration)
+                    .map_err(|_| E::custom("a duration of more than 292 years"))
             }
 
             fn visit_f64<E: Error>(self, nanos: f64) -> Result<GoDuration, E> {
@@ -221,7 +238,13 @@ mod tests {
 
     #[test]
     fn durations_read_every_form_that_go_reads() {
-        let rows = [("0", 0), ("1h30m", 5_400_000_000_000), ("1.5h", 5_400_000_000_000), (".5s", 500_000_000), ("+1us", 1_000)];
+        let rows = [
+            ("0", 0),
+            ("1h30m", 5_400_000_000_000),
+            ("1.5h", 5_400_000_000_000),
+            (".5s", 500_000_000),
+            ("+1us", 1_000),
+        ];
         for (text, nanos) in rows {
             assert_eq!(text.parse(), Ok(GoDuration(nanos)), "{text}");
         }

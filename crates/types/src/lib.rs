@@ -6,6 +6,7 @@
 //! Invariant: a checked value is valid, so nobody validates it again.
 //! Invariant: nothing here is derived from other rows, and nothing does I/O or reads a clock.
 
+pub mod call;
 pub mod catalog;
 pub mod check;
 pub mod config_entry;
@@ -22,8 +23,8 @@ pub mod token;
 pub use catalog::{Node, NodeService, ServiceAddress, ServiceKind, Weights};
 pub use check::{HealthCheck, Status};
 pub use duration::GoDuration;
-pub use token::Token;
 pub use names::{InstanceName, Name, NodeName, PeerName, PeeredServiceName, ServiceName, Tenancy};
+pub use token::Token;
 
 /// A Raft log index, as in `CreateIndex`, `ModifyIndex` and `X-Consul-Index`.
 pub type Index = u64;

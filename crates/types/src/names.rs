@@ -179,14 +179,22 @@ impl ServiceName {
     /// A service of the default partition and namespace.
     #[must_use]
     pub fn new(name: impl Into<Name>) -> Self {
-        Self { name: name.into(), tenancy: Tenancy::default() }
+        Self {
+            name: name.into(),
+            tenancy: Tenancy::default(),
+        }
     }
 }
 
 impl fmt::Display for ServiceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.tenancy.is_default() {
-            write!(f, "{}/{}/", self.tenancy.partition(), self.tenancy.namespace())?;
+            write!(
+                f,
+                "{}/{}/",
+                self.tenancy.partition(),
+                self.tenancy.namespace()
+            )?;
         }
         fmt::Display::fmt(&self.name, f)
     }
@@ -209,7 +217,10 @@ pub struct PeeredServiceName {
 
 impl From<ServiceName> for PeeredServiceName {
     fn from(service: ServiceName) -> Self {
-        Self { service, peer: PeerName::default() }
+        Self {
+            service,
+            peer: PeerName::default(),
+        }
     }
 }
 
@@ -228,7 +239,10 @@ impl NodeName {
     /// A node of this cluster, in the default partition.
     #[must_use]
     pub fn new(name: impl Into<Name>) -> Self {
-        Self { name: name.into(), ..Self::default() }
+        Self {
+            name: name.into(),
+            ..Self::default()
+        }
     }
 }
 
@@ -286,7 +300,10 @@ mod tests {
     #[test]
     fn a_default_service_name_prints_as_its_bare_name() {
         assert_eq!(ServiceName::new("web").to_string(), "web");
-        let qualified = ServiceName { tenancy: Tenancy::new("edge", "shop"), ..ServiceName::new("web") };
+        let qualified = ServiceName {
+            tenancy: Tenancy::new("edge", "shop"),
+            ..ServiceName::new("web")
+        };
         assert_eq!(qualified.to_string(), "edge/shop/web");
     }
 }

@@ -46,7 +46,10 @@ pub struct RegisterRequest {
 /// The service of a [`RegisterRequest`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-#[expect(missing_docs, reason = "the fields are those of `NodeService`, documented there")]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of `NodeService`, documented there"
+)]
 pub struct CatalogService {
     pub kind: ServiceKind,
     #[serde(rename = "ID")]
@@ -81,7 +84,10 @@ pub struct CatalogConnect {
 /// A check of a [`RegisterRequest`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-#[expect(missing_docs, reason = "the fields are those of `HealthCheck`, documented there")]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of `HealthCheck`, documented there"
+)]
 pub struct CatalogCheck {
     pub node: Name,
     #[serde(rename = "CheckID")]

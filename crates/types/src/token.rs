@@ -29,7 +29,11 @@ impl From<&str> for Token {
 
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_anonymous() { "Token(anonymous)" } else { "Token(hidden)" })
+        f.write_str(if self.is_anonymous() {
+            "Token(anonymous)"
+        } else {
+            "Token(hidden)"
+        })
     }
 }
 
