@@ -1,0 +1,105 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::{MAX, Map, Node};
+
+#[derive(Clone, Debug)]
+enum Step {
+    Insert(u16, u32),
+    Remove(u16),
+    Change(u16, u32),
+    Hold,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let key = 0_u16..600;
+    prop::collection::vec(
+        prop_oneof![
+            8 => (key.clone(), any::<u32>()).prop_map(|(key, value)| Step::Insert(key, value)),
+            7 => key.clone().prop_map(Step::Remove),
+            2 => (key, any::<u32>()).prop_map(|(key, value)| Step::Change(key, value)),
+            1 => Just(Step::Hold),
+        ],
+        0..1500,
+    )
+}
+
+fn same(map: &Map<u16, u32>, model: &BTreeMap<u16, u32>) {
+    assert_eq!(map.len(), model.len());
+    assert!(map.iter().eq(model.iter()));
+    check(&map.root, None, true);
+}
+
+/// Height of a node, whose keys must lie within bounds and whose children must be of one height.
+fn check(node: &Node<u16, u32>, from: Option<u16>, root: bool) -> usize {
+    assert!(node.len() <= MAX);
+    match node {
+        Node::Leaf(entries) => {
+            assert!(entries.is_sorted_by(|a, b| a.0 < b.0));
+            assert!(from.is_none_or(|from| entries.iter().all(|entry| from <= entry.0)));
+            1
+        }
+        Node::Branch(children) => {
+            assert!(!root || children.len() > 1);
+            let below = |at: usize| check(&children[at].1, (at > 0).then(|| children[at].0), false);
+            let height = below(0);
+            assert!((1..children.len()).all(|at| below(at) == height));
+            height + 1
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_map_does_what_an_ordered_map_does_and_its_clones_never_change(steps in steps(), probe in 0_u16..600) {
+        let (mut map, mut model) = (Map::new(), BTreeMap::new());
+        let mut held = Vec::new();
+        for step in steps {
+            match step {
+                Step::Insert(key, value) => prop_assert_eq!(map.insert(key, value), model.insert(key, value)),
+                Step::Remove(key) => prop_assert_eq!(map.remove(&key), model.remove(&key)),
+                Step::Change(key, value) => {
+                    if let Some(old) = map.get_mut(&key) {
+                        *old = value;
+                    }
+                    if let Some(old) = model.get_mut(&key) {
+                        *old = value;
+                    }
+                }
+                Step::Hold => held.push((map.clone(), model.clone())),
+            }
+        }
+        same(&map, &model);
+        prop_assert_eq!(map.get(&probe), model.get(&probe));
+        prop_assert!(map.range_from(&probe).eq(model.range(probe..)));
+        for (map, model) in &held {
+            same(map, model);
+        }
+    }
+}
+
+#[test]
+fn keys_in_order_fill_their_nodes_and_an_emptied_map_is_small_again() {
+    let mut map: Map<u16, u32> = (0..10_000).map(|key| (key, 0)).collect();
+    let Node::Branch(children) = &*map.root else {
+        panic!("a large map has branches")
+    };
+    assert!(children.len() <= 10_000 / MAX / MAX + 1);
+    for key in 0..10_000 {
+        assert_eq!(map.remove(&key), Some(0));
+    }
+    assert!(map.is_empty() && matches!(&*map.root, Node::Leaf(entries) if entries.is_empty()));
+}
+
+#[test]
+fn a_write_that_nobody_else_sees_is_made_in_place() {
+    let mut map: Map<u16, u32> = (0..1000).map(|key| (key, 0)).collect();
+    let before = std::sync::Arc::as_ptr(&map.root);
+    *map.get_mut(&500).unwrap() = 1;
+    assert_eq!(std::sync::Arc::as_ptr(&map.root), before);
+    let held = map.clone();
+    *map.get_mut(&500).unwrap() = 2;
+    assert_ne!(std::sync::Arc::as_ptr(&map.root), before);
+    assert_eq!(held.get(&500), Some(&1));
+}
