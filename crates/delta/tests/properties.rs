@@ -26,7 +26,7 @@ fn name(number: u8) -> Name {
 
 /// Whether clients refuse this version.
 fn bad(version: Version) -> bool {
-    version.0 % 5 == 0
+    version.0.is_multiple_of(5)
 }
 
 #[derive(Clone, Debug)]
