@@ -51,6 +51,9 @@ pub struct Authority {
 /// Who may have what was requested has been decided before: the caller asks its authoriser about
 /// [`Request::id`].
 pub trait Signer: Send + Sync {
+    /// The trust domain that it vouches for.
+    fn trust_domain(&self) -> &TrustDomain;
+
     /// Certifies `request` from a little before `now`.
     ///
     /// # Errors
@@ -209,11 +212,6 @@ impl Authority {
         &self.key
     }
 
-    /// The trust domain that it vouches for.
-    pub fn trust_domain(&self) -> &TrustDomain {
-        &self.trust_domain
-    }
-
     /// The datacenter whose members it certifies.
     pub fn datacenter(&self) -> &str {
         &self.datacenter
@@ -287,6 +285,10 @@ impl Authority {
 }
 
 impl Signer for Authority {
+    fn trust_domain(&self) -> &TrustDomain {
+        &self.trust_domain
+    }
+
     fn sign(
         &self,
         request: &Request,
