@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Options, Unknown, from_str};
+use super::{Options, Unknown, from_str, from_value_with};
 use crate::{Error, Format, Problem, Span};
 
 #[derive(Debug, Default, PartialEq, Deserialize)]
@@ -343,5 +343,23 @@ fn enums_with_contents_are_objects_with_one_key() {
     assert!(
         error.starts_with("line 1, column 13: [0].Circle: expected a whole number from 0 to 255"),
         "{error}"
+    );
+}
+
+#[test]
+fn a_reader_of_ones_own_gets_positions_too() {
+    let value = crate::parse("\n  {\"Name\": 1}", Format::Json).unwrap();
+    let read = |refuse: bool| {
+        from_value_with(&value, Options::WEAK, |deserializer| {
+            if refuse {
+                return Err(serde::de::Error::custom("no such kind"));
+            }
+            Service::deserialize(deserializer)
+        })
+    };
+    assert_eq!(read(false).unwrap().name, "1");
+    assert_eq!(
+        read(true).unwrap_err().to_string(),
+        "line 2, column 3: no such kind"
     );
 }
