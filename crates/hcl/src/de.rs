@@ -1,5 +1,7 @@
 //! From a value to a Rust type, guided by what the type asks for.
 
+use std::marker::PhantomData;
+
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{self, Deserialize, DeserializeSeed, IntoDeserializer, Visitor};
 
@@ -65,19 +67,7 @@ pub fn from_value<'de, T: Deserialize<'de>>(
     value: &'de Value,
     options: Options,
 ) -> Result<T, Error> {
-    from_value_with(value, options, T::deserialize)
-}
-
-/// As [`from_value`], where it takes more than the type to know what to read: `read` is handed the deserializer.
-///
-/// # Errors
-/// What `read` says, with its position and path.
-pub fn from_value_with<'de, T>(
-    value: &'de Value,
-    options: Options,
-    read: impl FnOnce(Deserializer<'de>) -> Result<T, Error>,
-) -> Result<T, Error> {
-    read(Deserializer { value, options }).map_err(|error| error.at(value.span))
+    from_value_seed(PhantomData::<T>, value, options)
 }
 
 /// Makes of a value whatever `seed` makes of it: for types that something outside the value picks.
@@ -105,9 +95,8 @@ pub fn from_str<T: de::DeserializeOwned>(
     from_value(&parse(text, format)?, options)
 }
 
-/// Reads a value as serde asks for it; see [`from_value_with`].
-#[derive(Debug, Clone, Copy)]
-pub struct Deserializer<'de> {
+#[derive(Clone, Copy)]
+struct Deserializer<'de> {
     value: &'de Value,
     options: Options,
 }

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Options, Unknown, from_str, from_value_with};
+use super::{Options, Unknown, from_str, from_value_seed};
 use crate::{Error, Format, Problem, Span};
 
 #[derive(Debug, Default, PartialEq, Deserialize)]
@@ -347,16 +347,20 @@ fn enums_with_contents_are_objects_with_one_key() {
 }
 
 #[test]
-fn a_reader_of_ones_own_gets_positions_too() {
-    let value = crate::parse("\n  {\"Name\": 1}", Format::Json).unwrap();
-    let read = |refuse: bool| {
-        from_value_with(&value, Options::WEAK, |deserializer| {
-            if refuse {
+fn a_seed_picks_what_is_read_and_gets_positions_too() {
+    /// Reads a service, or refuses to.
+    struct Seed(bool);
+    impl<'de> serde::de::DeserializeSeed<'de> for Seed {
+        type Value = Service;
+        fn deserialize<D: serde::Deserializer<'de>>(self, from: D) -> Result<Service, D::Error> {
+            if self.0 {
                 return Err(serde::de::Error::custom("no such kind"));
             }
-            Service::deserialize(deserializer)
-        })
-    };
+            Service::deserialize(from)
+        }
+    }
+    let value = crate::parse("\n  {\"Name\": 1}", Format::Json).unwrap();
+    let read = |refuse| from_value_seed(Seed(refuse), &value, Options::WEAK);
     assert_eq!(read(false).unwrap().name, "1");
     assert_eq!(
         read(true).unwrap_err().to_string(),
