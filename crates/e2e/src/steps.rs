@@ -186,18 +186,14 @@ pub fn allow(mesh: &Mesh) -> Result<Duration> {
 /// Writes the intention of the examples that lets GET through only, and waits until POST is refused;
 /// how long that took from the command's start.
 pub fn only_get(mesh: &Mesh) -> Result<Duration> {
+    let mut kept = Connection::open(mesh.upstream())?;
     let start = Instant::now();
     mesh.agent
         .run(&["config", "write", "examples/api-intentions.hcl"])?;
-    let post = || allowed(&http::send(mesh.upstream(), Method::POST, "/", "")?);
-    wait::until("POST is refused", || Ok((!post()?).then_some(())))?;
-    let held = start.elapsed();
+    let mut post = || allowed(&kept.send(Method::POST, "/", "")?);
+    let held = refused_after(start, &mut post)?;
     for _ in 0..CONFIRMATIONS {
-        ensure!(!post()?, "POST is let through after it was refused");
-        ensure!(
-            allowed(&http::get(mesh.upstream(), "/")?)?,
-            "GET is refused"
-        );
+        ensure!(allowed(&kept.get("/")?)?, "GET is refused");
     }
     Ok(held)
 }
@@ -212,8 +208,10 @@ pub fn allow_all(mesh: &Mesh) -> Result<()> {
         "-name",
         "api",
     ])?;
-    let post = || allowed(&http::send(mesh.upstream(), Method::POST, "/", "")?);
-    wait::until("POST passes", || Ok(post()?.then_some(())))?;
+    let mut kept = Connection::open(mesh.upstream())?;
+    wait::until("POST passes", || {
+        Ok(allowed(&kept.send(Method::POST, "/", "")?)?.then_some(()))
+    })?;
     Ok(())
 }
 
