@@ -1,0 +1,200 @@
+//! Whether a write leaves the config entries in a state that makes sense together.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tribune_types::ServiceName;
+use tribune_types::config_entry::{Effect, Entry, JwtRequirement, Key, Kind, ServiceIntentions};
+
+use crate::entries::{Defaults, Entries, is_http_like, with_mesh};
+
+const PERMISSIVE: &str = "permissive";
+
+/// A write of a config entry that was not made yet.
+#[derive(Clone, Debug)]
+pub enum Proposal {
+    /// Puts this entry where its key is.
+    Put(Arc<Entry>),
+    /// Takes away the entry that is there.
+    Delete(Key),
+}
+
+/// Why a write is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CheckError {
+    /// Plain text may not be allowed beside mutual TLS.
+    #[error(
+        "cannot set MutualTLSMode=permissive because AllowEnablingPermissiveMutualTLS=false in the mesh config entry"
+    )]
+    PermissiveMutualTls,
+    /// Requests to a service can't be looked into.
+    #[error(
+        "service \"{service}\" has protocol {protocol:?}, which is incompatible with L7 intentions permissions"
+    )]
+    PermissionsNeedHttp {
+        /// The destination of the intention.
+        service: ServiceName,
+        /// What it speaks.
+        protocol: String,
+    },
+    /// An intention relies on tokens of an issuer that nobody described.
+    #[error("Referenced JWT Provider does not exist. Provider Name: {provider}")]
+    NoJwtProvider {
+        /// Name of the provider.
+        provider: String,
+    },
+}
+
+/// Checks a write against the entries that are stored now.
+///
+/// # Errors
+/// The first rule that the state after the write would break.
+pub fn check(proposal: &Proposal, stored: &mut dyn Entries) -> Result<(), CheckError> {
+    if let Proposal::Put(entry) = proposal {
+        permissive_mutual_tls(entry, stored)?;
+    }
+    let key = proposal.key();
+    let mut proposed = Proposed {
+        proposal,
+        key: key.clone(),
+        stored,
+    };
+    match key.kind {
+        Kind::Mesh => Ok(()),
+        Kind::ServiceIntentions => match proposal {
+            Proposal::Put(entry) => intentions(entry, &mut proposed),
+            Proposal::Delete(_) => Ok(()),
+        },
+        Kind::ServiceDefaults => {
+            let about = proposed.entry(&Key::new(Kind::ServiceIntentions, key.name));
+            about.map_or(Ok(()), |entry| intentions(&entry, &mut proposed))
+        }
+        Kind::ProxyDefaults => proposed
+            .of_kind(Kind::ServiceIntentions)
+            .iter()
+            .try_for_each(|entry| intentions(entry, &mut proposed)),
+    }
+}
+
+/// Plain text beside mutual TLS must be allowed by the mesh when it is turned on, not while it stays on.
+fn permissive_mutual_tls(entry: &Entry, stored: &mut dyn Entries) -> Result<(), CheckError> {
+    if mutual_tls_mode(entry) != PERMISSIVE {
+        return Ok(());
+    }
+    if stored
+        .entry(&entry.key())
+        .is_some_and(|before| mutual_tls_mode(&before) == PERMISSIVE)
+    {
+        return Ok(());
+    }
+    match with_mesh(stored, |mesh| {
+        mesh.raw().allow_enabling_permissive_mutual_tls
+    }) {
+        Some(true) => Ok(()),
+        Some(false) | None => Err(CheckError::PermissiveMutualTls),
+    }
+}
+
+fn mutual_tls_mode(entry: &Entry) -> &str {
+    match entry {
+        Entry::ServiceDefaults(entry) => &entry.raw().mutual_tls_mode,
+        Entry::ProxyDefaults(entry) => &entry.raw().mutual_tls_mode,
+        Entry::ServiceIntentions(_) | Entry::Mesh(_) => "",
+    }
+}
+
+fn intentions(entry: &Entry, entries: &mut dyn Entries) -> Result<(), CheckError> {
+    let Entry::ServiceIntentions(entry) = entry else {
+        return Ok(());
+    };
+    // there is no kind that describes a provider, so none exists
+    if let Some(provider) = jwt_providers(entry).first() {
+        return Err(CheckError::NoJwtProvider {
+            provider: (*provider).to_owned(),
+        });
+    }
+    if !entry
+        .sources
+        .iter()
+        .any(|source| matches!(source.effect, Effect::Permissions(_)))
+    {
+        return Ok(());
+    }
+    let protocol = Defaults::read(&entry.destination, entries).protocol();
+    if is_http_like(&protocol) {
+        return Ok(());
+    }
+    Err(CheckError::PermissionsNeedHttp {
+        service: entry.destination.clone(),
+        protocol,
+    })
+}
+
+/// Names of the providers that an entry relies on.
+fn jwt_providers(entry: &ServiceIntentions) -> BTreeSet<&str> {
+    let permissions = entry
+        .sources
+        .iter()
+        .filter_map(|source| match &source.effect {
+            Effect::Permissions(permissions) => Some(permissions.iter()),
+            Effect::Action(_) => None,
+        });
+    let requirements: Vec<&JwtRequirement> = permissions
+        .flatten()
+        .filter_map(|permission| permission.jwt.as_ref())
+        .collect();
+    let providers = entry
+        .jwt
+        .as_deref()
+        .into_iter()
+        .chain(requirements)
+        .flat_map(|jwt| &jwt.providers);
+    providers.map(|provider| provider.name.as_str()).collect()
+}
+
+impl Proposal {
+    /// What names the entry.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        match self {
+            Self::Put(entry) => entry.key(),
+            Self::Delete(key) => key.clone(),
+        }
+    }
+
+    fn entry(&self) -> Option<&Arc<Entry>> {
+        match self {
+            Self::Put(entry) => Some(entry),
+            Self::Delete(_) => None,
+        }
+    }
+}
+
+/// The entries as they would be after a write.
+struct Proposed<'a> {
+    proposal: &'a Proposal,
+    key: Key,
+    stored: &'a mut dyn Entries,
+}
+
+impl Entries for Proposed<'_> {
+    fn entry(&mut self, key: &Key) -> Option<Arc<Entry>> {
+        if *key == self.key {
+            self.proposal.entry().cloned()
+        } else {
+            self.stored.entry(key)
+        }
+    }
+
+    fn of_kind(&mut self, kind: Kind) -> Vec<Arc<Entry>> {
+        let mut entries = self.stored.of_kind(kind);
+        entries.retain(|entry| entry.key() != self.key);
+        entries.extend(
+            self.proposal
+                .entry()
+                .filter(|entry| entry.kind() == kind)
+                .cloned(),
+        );
+        entries
+    }
+}
