@@ -1,9 +1,12 @@
 //! `cargo xtask demo`: a mesh to watch and to try out.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use tribune_e2e::{Mesh, envoy, process, steps, workspace};
+
+use crate::shared;
 
 /// Leaf certificates live this long here, so that their renewal can be watched.
 const LEAF_TTL: &str = "10s";
@@ -15,8 +18,7 @@ const SHARE: usize = 20;
 pub(crate) fn run(once: bool) -> Result<()> {
     process::watch_signals();
     let envoy = envoy::find()?;
-    println!("Building tribune …");
-    let binary = workspace::build_tribune(true)?;
+    let binary = shared::program()?;
     let folder = workspace::target().join("demo");
     println!(
         "Envoy is {}.\nFiles and logs go to {}.\n",
@@ -54,7 +56,7 @@ pub(crate) fn run(once: bool) -> Result<()> {
         println!("Every step was observed.");
         return Ok(());
     }
-    try_out(&mesh);
+    try_out(&mesh, &binary);
     loop {
         // The signal handler ends this process and its children.
         std::thread::park();
@@ -170,8 +172,7 @@ fn rejections(mesh: &Mesh) -> Result<()> {
     Ok(())
 }
 
-fn try_out(mesh: &Mesh) {
-    let tribune = workspace::target().join("release/tribune");
+fn try_out(mesh: &Mesh, tribune: &Path) {
     println!(
         "\nIt stays up until Ctrl-C. Worth trying in another terminal:\n\n    \
          export CONSUL_HTTP_ADDR={http}\n    \
