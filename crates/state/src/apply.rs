@@ -11,8 +11,6 @@ mod check;
 mod config;
 mod node;
 mod service;
-#[cfg(test)]
-mod tests;
 mod virtual_ip;
 
 /// Tables being changed by one command, and what it has touched.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tribune_types::{
-    InstanceName, Name, NodeName, NodeService, PeeredServiceName, ServiceAddress, ServiceKind,
-    ServiceName, Weights,
+    HealthCheck, InstanceName, Name, NodeName, NodeService, PeeredServiceName, ServiceAddress,
+    ServiceKind, ServiceName, Weights,
 };
 
 use super::Writer;
@@ -64,30 +64,29 @@ impl Writer<'_> {
     ) {
         let node = &instance.node;
         let (name, taken) = (service_of(node, &service), connect_of(node, &service));
+        let left = existing
+            .map(|existing| service_of(node, existing))
+            .filter(|left| *left != name);
         if let Some(existing) = existing {
-            let (old_name, old_taken) = (service_of(node, existing), connect_of(node, existing));
-            if old_name != name {
-                self.leave_service(&instance, existing, old_name);
+            if let Some(left) = &left {
+                self.leave_service(&instance, existing, left.clone());
             }
-            if old_taken != taken
-                && let Some(old_taken) = old_taken
+            if let Some(left) =
+                connect_of(node, existing).filter(|left| Some(left) != taken.as_ref())
             {
-                self.leave_connect(&instance, old_taken);
+                self.leave_connect(&instance, left);
             }
         }
         self.tables
             .services
             .insert(instance.clone(), Arc::clone(&service));
+        if shows_in_list(&service, existing) || !self.tables.service_names.contains(&name) {
+            self.touch_services(node);
+        }
         if !self.tables.service_names.contains(&name) {
             self.tables
                 .service_names
                 .insert(name.clone(), Instances::default());
-            self.touch_services(node);
-        } else if existing.map_or_else(
-            || service.tags.is_some(),
-            |existing| existing.tags != service.tags,
-        ) {
-            self.touch_services(node);
         }
         if let Some(instances) = self.tables.service_names.get_mut(&name) {
             instances
@@ -98,8 +97,29 @@ impl Writer<'_> {
         if let Some(taken) = taken {
             self.join_connect(&instance, &service, taken);
         }
+        if let Some(left) = left {
+            self.rename_checks(&instance, left);
+        }
         self.touch_service(name);
         self.touch_instance(instance);
+    }
+
+    /// Gives the checks of an instance, which has left a service for another, their new name.
+    fn rename_checks(&mut self, instance: &InstanceName, left: PeeredServiceName) {
+        let of_it = |check: &&Arc<HealthCheck>| is_of(check, &instance.id);
+        let checks: Vec<HealthCheck> = self
+            .tables
+            .checks_on(&instance.node)
+            .filter(of_it)
+            .map(|check| HealthCheck::clone(check))
+            .collect();
+        if !checks.is_empty() {
+            self.touch(Key::ChecksOfService(left));
+        }
+        for check in checks {
+            // Its instance is there, so nothing is missing.
+            let _: Result<(), ApplyError> = self.ensure_check(&instance.node, check);
+        }
     }
 
     /// Removes an instance and its checks.
@@ -111,11 +131,10 @@ impl Writer<'_> {
         let Some(service) = self.tables.services.get(&instance).cloned() else {
             return;
         };
-        let of_it = |check: &tribune_types::HealthCheck| !id.is_empty() && check.service_id == *id;
         let checks: Vec<Name> = self
             .tables
             .checks_on(node)
-            .filter(|check| of_it(check))
+            .filter(|check| is_of(check, id))
             .map(|check| check.check_id.clone())
             .collect();
         for check in &checks {
@@ -242,6 +261,18 @@ impl Writer<'_> {
             self.touch(Key::NamesOfKind(key.0));
         }
     }
+}
+
+/// Whether a check is of the instance with this ID. No instance has an empty one.
+fn is_of(check: &HealthCheck, id: &Name) -> bool {
+    !id.is_empty() && check.service_id == *id
+}
+
+/// Whether the list of service names and tags may look different after a row was written.
+fn shows_in_list(service: &NodeService, existing: Option<&NodeService>) -> bool {
+    existing.map_or(service.tags.is_some(), |existing| {
+        existing.tags != service.tags || !existing.service.name.identical(&service.service.name)
+    })
 }
 
 /// Whether weights can be used. Consul stores the default ones in place of others.

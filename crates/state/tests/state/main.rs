@@ -1,0 +1,6 @@
+//! What the tables say after commands, and whom a command wakes.
+
+mod catalog;
+mod config;
+mod support;
+mod watches;
