@@ -19,6 +19,7 @@ pub mod proxy;
 pub mod request;
 pub mod spiffe;
 pub mod token;
+pub mod validate;
 
 pub use catalog::{Node, NodeService, ServiceAddress, ServiceKind, Weights};
 pub use check::{HealthCheck, Status};

@@ -1,0 +1,234 @@
+//! `/v1/catalog/…`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::json;
+use tribune_filter::rows as schema;
+use tribune_state::{NodeServices, WatchSet};
+use tribune_types::call::{Answer, CallError, Instances, Options};
+use tribune_types::{Index, Node, NodeName, NodeService, PeeredServiceName};
+
+use crate::context::Context;
+use crate::page::Filtered;
+use crate::rows::{NodeRow, NodeServiceRow, ServiceNodeRow};
+
+type Result = std::result::Result<Answer, CallError>;
+
+/// Whether a node has every one of these pairs.
+pub(super) fn has_meta(node: &Node, pairs: &[(String, String)]) -> bool {
+    let has = |(key, value): &(String, String)| {
+        node.meta
+            .as_ref()
+            .is_some_and(|meta| meta.get(key) == Some(value))
+    };
+    pairs.iter().all(has)
+}
+
+/// Whether an instance has every one of these tags, whatever their case.
+pub(super) fn has_tags(service: &NodeService, tags: &[String]) -> bool {
+    let own = service.tags.as_deref().unwrap_or_default();
+    tags.iter()
+        .all(|tag| own.iter().any(|own| own.eq_ignore_ascii_case(tag)))
+}
+
+/// An instance with central configuration merged in.
+pub(super) fn merged(
+    context: &Context<'_>,
+    node: &NodeName,
+    service: &Arc<NodeService>,
+    watch: &mut WatchSet,
+) -> Arc<NodeService> {
+    let instance = tribune_types::InstanceName {
+        node: node.clone(),
+        id: service.id.clone(),
+    };
+    match (context.derive)(&tribune_derived::Key::Proxy(instance), watch) {
+        tribune_derived::Value::Proxy(Some(proxy)) => Arc::new(NodeService {
+            proxy: proxy.config.clone(),
+            ..NodeService::clone(service)
+        }),
+        _ => service.clone(),
+    }
+}
+
+pub(super) fn nodes(context: &Context<'_>, options: &Options, watch: &mut WatchSet) -> Result {
+    let found = context.snapshot.nodes(watch);
+    let mut page = Filtered::new(options, &schema::NODE)?;
+    let rows: Vec<_> = found
+        .value
+        .iter()
+        .filter(|node| has_meta(node, &options.node_meta))
+        .map(|node| (context.sees_node(&node.node), NodeRow::from(&**node)))
+        .filter(|(seen, row)| page.keeps(*seen, row))
+        .map(|(_, row)| row)
+        .collect();
+    Ok(Answer {
+        index: Some(found.index),
+        filtered_by_acls: page.hidden,
+        ..Answer::json(&rows)
+    })
+}
+
+pub(super) fn services(context: &Context<'_>, options: &Options, watch: &mut WatchSet) -> Result {
+    if !options.peer.is_empty() {
+        return Err(CallError::Refused(
+            "listing service names imported from a peer is not supported".to_owned(),
+        ));
+    }
+    let mut page = Filtered::new(options, &schema::SERVICE_NODE)?;
+    let found = context.snapshot.services(watch);
+    let mut rows = BTreeMap::<&str, BTreeSet<String>>::new();
+    for (service, tags) in &found.value {
+        if !context.sees_service(service) {
+            page.hidden = true;
+        } else if options.filter.is_empty() && options.node_meta.is_empty() {
+            rows.insert(&service.name, tags.clone());
+        } else {
+            for row in context
+                .snapshot
+                .service_nodes(&service.clone().into(), watch)
+                .value
+            {
+                let on_node = has_meta(&row.node, &options.node_meta);
+                if on_node && page.keeps(true, &ServiceNodeRow::new(&row.node, &row.service)) {
+                    rows.entry(&service.name)
+                        .or_default()
+                        .extend(row.service.tags.iter().flatten().cloned());
+                }
+            }
+        }
+    }
+    Ok(Answer {
+        index: Some(found.index),
+        filtered_by_acls: page.hidden,
+        ..Answer::json(&rows)
+    })
+}
+
+pub(super) fn service_nodes(
+    context: &Context<'_>,
+    instances: &Instances,
+    options: &Options,
+    watch: &mut WatchSet,
+) -> Result {
+    let service = PeeredServiceName {
+        service: instances.service.clone(),
+        peer: options.peer.clone(),
+    };
+    let mut found = if instances.connect {
+        context.snapshot.connect_nodes(&service, watch)
+    } else {
+        context.snapshot.service_nodes(&service, watch)
+    };
+    if instances.merge_central_config {
+        for row in &mut found.value {
+            row.service = merged(context, &row.node.node, &row.service, watch);
+        }
+    }
+    let mut page = Filtered::new(options, &schema::SERVICE_NODE)?;
+    let rows: Vec<_> = found
+        .value
+        .iter()
+        .filter(|row| has_meta(&row.node, &options.node_meta))
+        .filter(|row| has_tags(&row.service, &instances.tags))
+        .map(|row| {
+            let seen =
+                context.sees_node(&row.node.node) && context.sees_service(&row.service.service);
+            (seen, ServiceNodeRow::new(&row.node, &row.service))
+        })
+        .filter(|(seen, row)| page.keeps(*seen, row))
+        .map(|(_, row)| {
+            if instances.merge_central_config {
+                row.without_node()
+            } else {
+                row
+            }
+        })
+        .collect();
+    Ok(Answer {
+        index: Some(found.index),
+        filtered_by_acls: page.hidden,
+        ..Answer::json(&rows)
+    })
+}
+
+pub(super) fn node(
+    context: &Context<'_>,
+    name: &NodeName,
+    options: &Options,
+    watch: &mut WatchSet,
+) -> Result {
+    let mut page = Filtered::new(options, &schema::NODE_SERVICE)?;
+    let (index, found) = node_and_services(context, name, watch, &mut page);
+    let Some(NodeServices { node, services }) = found else {
+        return Ok(Answer {
+            index: Some(index),
+            filtered_by_acls: page.hidden,
+            ..Answer::json(&())
+        });
+    };
+    let rows: BTreeMap<&str, NodeServiceRow<'_>> = services
+        .iter()
+        .map(|service| (service, NodeServiceRow::new(service, &name.peer)))
+        .filter(|(service, row)| page.keeps(context.sees_service(&service.service), row))
+        .map(|(service, row)| (service.id.as_str(), row))
+        .collect();
+    let body = json!({"Node": NodeRow::from(&*node), "Services": rows});
+    Ok(Answer {
+        index: Some(index),
+        filtered_by_acls: page.hidden,
+        ..Answer::json(&body)
+    })
+}
+
+pub(super) fn node_services(
+    context: &Context<'_>,
+    (name, merge_central_config): (&NodeName, bool),
+    options: &Options,
+    watch: &mut WatchSet,
+) -> Result {
+    let mut page = Filtered::new(options, &schema::NODE_SERVICE)?;
+    let (index, found) = node_and_services(context, name, watch, &mut page);
+    let Some(NodeServices { node, mut services }) = found else {
+        let body = json!({"Node": null, "Services": null});
+        return Ok(Answer {
+            index: Some(index),
+            filtered_by_acls: page.hidden,
+            ..Answer::json(&body)
+        });
+    };
+    if merge_central_config {
+        for service in &mut services {
+            *service = merged(context, name, service, watch);
+        }
+    }
+    let rows: Vec<_> = services
+        .iter()
+        .map(|service| (service, NodeServiceRow::new(service, &name.peer)))
+        .filter(|(service, row)| page.keeps(context.sees_service(&service.service), row))
+        .map(|(_, row)| row)
+        .collect();
+    let body = json!({"Node": NodeRow::from(&*node), "Services": rows});
+    Ok(Answer {
+        index: Some(index),
+        filtered_by_acls: page.hidden,
+        ..Answer::json(&body)
+    })
+}
+
+/// A node that may be seen and its services, with the index of the answer either way.
+fn node_and_services(
+    context: &Context<'_>,
+    name: &NodeName,
+    watch: &mut WatchSet,
+    page: &mut Filtered,
+) -> (Index, Option<NodeServices>) {
+    let found = context.snapshot.node_services(name, watch);
+    let seen = found.value.filter(|row| {
+        let seen = context.sees_node(&row.node.node);
+        page.hidden |= !seen;
+        seen
+    });
+    (found.index, seen)
+}

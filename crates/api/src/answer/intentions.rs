@@ -1,0 +1,228 @@
+//! `/v1/connect/intentions…` and the authorisation of connections.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use tribune_acl::{Access, Permission};
+use tribune_filter::rows as schema;
+use tribune_state::{Indexed, Stored, WatchSet};
+use tribune_types::call::{Answer, CallError, IntentionPair, MatchBy, Options};
+use tribune_types::config_entry::{Action, Effect, Entry, Kind};
+use tribune_types::intention::{self, Intention};
+use tribune_types::spiffe::{Identity, SpiffeId};
+use tribune_types::{ServiceName, Tenancy};
+
+use crate::context::Context;
+use crate::page::Filtered;
+
+type Result = std::result::Result<Answer, CallError>;
+
+/// An intention and the entry that it is part of.
+struct Found {
+    intention: Intention,
+    entry: Stored,
+}
+
+impl Found {
+    fn to_json(&self) -> Value {
+        self.intention
+            .to_json(self.entry.create_index, self.entry.modify_index)
+    }
+}
+
+/// The intentions of some entries in the order in which they decide.
+fn in_order(entries: &[Stored]) -> Vec<Found> {
+    let of_entry = |entry: &Stored| {
+        let Entry::ServiceIntentions(intentions) = &*entry.entry else {
+            return Vec::new();
+        };
+        intention::of_entry(intentions)
+            .map(|intention| Found {
+                intention,
+                entry: entry.clone(),
+            })
+            .collect()
+    };
+    let mut found: Vec<Found> = entries.iter().flat_map(of_entry).collect();
+    found.sort_by(|a, b| a.intention.order(&b.intention));
+    found
+}
+
+fn all(context: &Context<'_>, watch: &mut WatchSet) -> Indexed<Vec<Found>> {
+    let entries = context
+        .snapshot
+        .config_entries(Some(Kind::ServiceIntentions), watch);
+    Indexed {
+        index: entries.index,
+        value: in_order(&entries.value),
+    }
+}
+
+pub(super) fn list(context: &Context<'_>, options: &Options, watch: &mut WatchSet) -> Result {
+    let mut page = Filtered::new(options, &schema::INTENTION)?;
+    let found = all(context, watch);
+    let rows: Vec<_> = found
+        .value
+        .iter()
+        .map(|found| {
+            (
+                context.allows(Permission::Intention(
+                    &found.intention.destination,
+                    Access::Read,
+                )),
+                found.to_json(),
+            )
+        })
+        .filter(|(seen, row)| page.keeps(*seen, row))
+        .map(|(_, row)| row)
+        .collect();
+    Ok(Answer {
+        index: Some(found.index),
+        filtered_by_acls: page.hidden,
+        ..Answer::json(&rows)
+    })
+}
+
+pub(super) fn exact(context: &Context<'_>, pair: &IntentionPair, watch: &mut WatchSet) -> Result {
+    context.require(Permission::Intention(&pair.destination, Access::Read))?;
+    let found = all(context, watch);
+    let matching = found.value.iter().find(|found| {
+        let intention = &found.intention;
+        intention.destination == pair.destination
+            && intention.source.name.identical(&pair.source.name)
+            && intention.peer == pair.source_peer
+    });
+    let not_found = || {
+        CallError::NotFound(format!(
+            "Intention not found: none from {} to {}",
+            pair.source, pair.destination
+        ))
+    };
+    matching
+        .map(|found| Answer::json(&found.to_json()))
+        .ok_or_else(not_found)
+}
+
+pub(super) fn matching(
+    context: &Context<'_>,
+    by: MatchBy,
+    names: &[ServiceName],
+    watch: &mut WatchSet,
+) -> Result {
+    for name in names {
+        context.require(Permission::Intention(name, Access::Read))?;
+    }
+    let found = all(context, watch);
+    let matches = |intention: &Intention, name: &ServiceName| match by {
+        MatchBy::Source => intention.source.name.is_wildcard() || intention.source == *name,
+        MatchBy::Destination => intention.covers_destination(name),
+    };
+    let rows: BTreeMap<&str, Vec<Value>> = names
+        .iter()
+        .map(|name| {
+            let of_name = found
+                .value
+                .iter()
+                .filter(|found| matches(&found.intention, name));
+            (name.name.as_str(), of_name.map(Found::to_json).collect())
+        })
+        .collect();
+    Ok(Answer {
+        index: Some(found.index),
+        ..Answer::json(&rows)
+    })
+}
+
+/// Intentions about a destination, in the order in which they decide.
+fn about(context: &Context<'_>, destination: &ServiceName, watch: &mut WatchSet) -> Vec<Found> {
+    in_order(&context.snapshot.intentions_for(destination, watch).value)
+}
+
+pub(super) fn check(context: &Context<'_>, pair: &IntentionPair, watch: &mut WatchSet) -> Result {
+    context.require(Permission::Service(&pair.destination, Access::Read))?;
+    let found = about(context, &pair.destination, watch);
+    let intentions = found.iter().map(|found| &found.intention);
+    // while ACLs are off the reference looks at them, not at the default for intentions
+    let decision = intention::decide(intentions, &pair.source, &pair.source_peer, true);
+    Ok(Answer::json(&json!({"Allowed": decision.allowed})))
+}
+
+pub(super) fn authorize(
+    context: &Context<'_>,
+    target: &ServiceName,
+    uri: &str,
+    watch: &mut WatchSet,
+) -> Result {
+    if target.name.is_empty() {
+        return Err(CallError::BadRequest(
+            "Target service must be specified".to_owned(),
+        ));
+    }
+    let id: SpiffeId = uri.parse().map_err(|error| {
+        CallError::BadRequest(format!(
+            "ClientCertURI not a valid Connect identifier: {error}"
+        ))
+    })?;
+    let Identity::Service {
+        partition,
+        namespace,
+        service,
+        ..
+    } = &id.identity
+    else {
+        return Err(CallError::BadRequest(
+            "ClientCertURI not a valid Service identifier".to_owned(),
+        ));
+    };
+    let client = ServiceName {
+        name: service.as_str().into(),
+        tenancy: Tenancy::new(partition, namespace),
+    };
+    context.require(Permission::Service(target, Access::Write))?;
+    let trust_domain = context
+        .snapshot
+        .ca_configuration(watch)
+        .value
+        .map(|configuration| configuration.trust_domain());
+    if trust_domain
+        .as_deref()
+        .is_none_or(|own| !own.eq_ignore_ascii_case(id.trust_domain.as_str()))
+    {
+        let reason = format!(
+            "The certificate is of the foreign trust domain {:?}",
+            id.trust_domain.as_str()
+        );
+        return Ok(Answer::json(
+            &json!({"Authorized": false, "Reason": reason}),
+        ));
+    }
+    let found = about(context, target, watch);
+    let intentions = found.iter().map(|found| &found.intention);
+    let default_allow = context.settings.default_allow;
+    let decision = intention::decide(
+        intentions,
+        &client,
+        &tribune_types::PeerName::default(),
+        default_allow,
+    );
+    let reason = decision
+        .by
+        .map_or_else(|| "Default behavior configured by ACLs".to_owned(), reason);
+    Ok(Answer {
+        cache_hit: Some(false),
+        ..Answer::json(&json!({"Authorized": decision.allowed, "Reason": reason}))
+    })
+}
+
+fn reason(by: &Intention) -> String {
+    let (level, effect) = match &by.effect {
+        Effect::Action(Action::Allow) => ("L4", "ALLOW"),
+        Effect::Action(Action::Deny) => ("L4", "DENY"),
+        Effect::Permissions(_) => ("L7", "PERMISSIONS"),
+    };
+    let (source, destination) = (&by.source, &by.destination);
+    format!(
+        "Matched {level} intention: default/{source} => default/{destination} ({effect}, precedence {})",
+        by.precedence
+    )
+}

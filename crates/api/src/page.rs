@@ -1,0 +1,50 @@
+//! Rows on their way out: those that may not be seen are left out, then those that the filter expression
+//! does not match.
+
+use serde::Serialize;
+use tribune_filter::{Filter, Schema};
+use tribune_types::call::{CallError, Options};
+
+/// Collects rows, and remembers whether one was left out for want of a permission.
+#[derive(Debug)]
+pub struct Filtered {
+    filter: Option<Filter>,
+    /// Whether the authoriser hid a row.
+    pub hidden: bool,
+}
+
+impl Filtered {
+    /// Rows of one schema, for one request.
+    ///
+    /// # Errors
+    /// Where the filter expression does not fit the rows.
+    pub fn new(options: &Options, schema: &'static Schema) -> Result<Self, CallError> {
+        let compile = |text| Filter::compile(text, schema);
+        let filter = Some(options.filter.as_str())
+            .filter(|text| !text.is_empty())
+            .map(compile)
+            .transpose();
+        let filter = filter.map_err(|error| {
+            CallError::Refused(format!(
+                "Failed to create boolean expression evaluator: {error}"
+            ))
+        })?;
+        Ok(Self {
+            filter,
+            hidden: false,
+        })
+    }
+
+    /// Whether a row goes out. `seen` says whether the caller may see it.
+    pub fn keeps<T: Serialize>(&mut self, seen: bool, row: &T) -> bool {
+        if !seen {
+            self.hidden = true;
+            return false;
+        }
+        let Some(filter) = &self.filter else {
+            return true;
+        };
+        // rows are judged in the form in which clients know their fields
+        serde_json::to_value(row).is_ok_and(|json| filter.matches(&json))
+    }
+}

@@ -1,0 +1,101 @@
+//! A compiled discovery chain as the API prints it.
+
+use serde_json::{Map, Value, json};
+use tribune_chain::{Chain, Node, Overrides, Resolver, Target};
+use tribune_types::call::ChainQuery;
+
+/// What a caller insists on, out of its query.
+#[must_use]
+pub fn overrides(query: &ChainQuery) -> Overrides {
+    Overrides {
+        protocol: query.protocol.clone(),
+        connect_timeout: query.connect_timeout,
+        mesh_gateway: query.mesh_gateway.clone(),
+    }
+}
+
+/// A compiled chain.
+#[derive(Debug)]
+pub struct ChainRow<'a>(pub &'a Chain);
+
+impl ChainRow<'_> {
+    /// Its JSON form.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let chain = self.0;
+        let nodes: Map<String, Value> = chain
+            .nodes
+            .iter()
+            .map(|(key, value)| (key.clone(), node(value)))
+            .collect();
+        let targets: Map<String, Value> = chain
+            .targets
+            .iter()
+            .map(|(id, value)| (id.clone(), target(value)))
+            .collect();
+        let mut row = json!({
+            "ServiceName": chain.service.name,
+            "Namespace": chain.service.tenancy.namespace(),
+            "Partition": chain.service.tenancy.partition(),
+            "Datacenter": chain.datacenter,
+            "Protocol": chain.protocol,
+            "StartNode": chain.start_node,
+            "Nodes": nodes,
+            "Targets": targets,
+            "AutoVirtualIPs": chain.auto_virtual_ips,
+            "ManualVirtualIPs": chain.manual_virtual_ips,
+        });
+        if !chain.customization_hash.is_empty() {
+            row["CustomizationHash"] = json!(chain.customization_hash);
+        }
+        if chain.default {
+            row["Default"] = json!(true);
+        }
+        if let Some(meta) = chain.service_meta.as_ref().filter(|meta| !meta.is_empty()) {
+            row["ServiceMeta"] = json!(meta);
+        }
+        if !chain.envoy_extensions.is_empty() {
+            row["EnvoyExtensions"] = json!(chain.envoy_extensions);
+        }
+        row
+    }
+}
+
+fn node(node: &Node) -> Value {
+    match node {
+        Node::Resolver(resolver) => {
+            json!({"Type": "resolver", "Name": resolver.name, "Resolver": resolver_row(resolver)})
+        }
+    }
+}
+
+fn resolver_row(resolver: &Resolver) -> Value {
+    let mut row = json!({"ConnectTimeout": resolver.connect_timeout, "Target": resolver.target});
+    if resolver.default {
+        row["Default"] = json!(true);
+    }
+    if !resolver.request_timeout.is_zero() {
+        row["RequestTimeout"] = json!(resolver.request_timeout);
+    }
+    row
+}
+
+fn target(target: &Target) -> Value {
+    let mut row = json!({
+        "ID": target.id,
+        "Service": target.service.name,
+        "Namespace": target.service.tenancy.namespace(),
+        "Partition": target.service.tenancy.partition(),
+        "Datacenter": target.datacenter,
+        "MeshGateway": target.mesh_gateway,
+        "TransparentProxy": target.transparent_proxy,
+        "Subset": {},
+        "ConnectTimeout": target.connect_timeout,
+        "SNI": target.sni,
+        "Name": target.name,
+    });
+    if target.external {
+        row["External"] = json!(true);
+    }
+    row
+}
