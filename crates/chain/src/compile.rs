@@ -40,6 +40,9 @@ pub enum CompileError {
     /// The names in the chain can't be made.
     #[error("there is no trust domain yet: the certificate authority is not configured")]
     NoTrustDomain,
+    /// Whoever asks may not see it.
+    #[error("the token may not read the service")]
+    Denied,
 }
 
 /// Compiles the chain of a service.

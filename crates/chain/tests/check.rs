@@ -1,6 +1,9 @@
 //! Which writes of config entries are refused for the sake of other entries.
 
-#![expect(clippy::unwrap_used, reason = "a fixture that does not parse fails its test")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a fixture that does not parse fails its test"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

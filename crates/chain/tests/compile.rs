@@ -1,6 +1,9 @@
 //! Chains of services that no router, splitter or resolver shapes.
 
-#![expect(clippy::unwrap_used, reason = "a fixture that does not parse fails its test")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a fixture that does not parse fails its test"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

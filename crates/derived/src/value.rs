@@ -7,8 +7,8 @@ use tribune_chain::{Chain, CompileError};
 use tribune_types::catalog::Locality;
 use tribune_types::config_entry;
 use tribune_types::intention::Intention;
-use tribune_types::proxy::{MeshGateway, ProxyConfig};
-use tribune_types::{InstanceName, Meta, Name, Opaque, ServiceAddress, ServiceKind, ServiceName, Weights};
+use tribune_types::proxy::ProxyConfig;
+use tribune_types::{InstanceName, Meta, Opaque, PeeredServiceName, ServiceAddress, ServiceKind, ServiceName, Weights};
 
 /// A derived value, shared by pointer.
 #[derive(Clone, Debug, PartialEq)]
@@ -145,25 +145,28 @@ pub enum Health {
 /// A service's central configuration: proxy-defaults, then service-defaults over it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServiceConfig {
-    /// Settings for its proxies (`ProxyConfig`).
-    pub proxy_config: Opaque,
-    /// The other parts of a proxy's configuration that are set centrally; see [`ProxyConfig`].
+    /// A proxy's configuration as far as it is set centrally: its `Config`, mode, gateway mode, exposed
+    /// paths, access logs and extensions. Its upstreams are empty.
     pub proxy: ProxyConfig,
-    /// Settings for each upstream that a service-defaults names, and for the others.
+    /// The protocol that its service-defaults names; empty where it names none.
+    pub protocol: String,
+    /// Settings of its upstreams.
     pub upstreams: UpstreamDefaults,
     /// Free-form pairs of its service-defaults.
     pub meta: Meta,
 }
 
-/// Central settings of the upstreams of a service.
+/// Central settings of the upstreams of a service, as maps with the keys of an upstream's `Config`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UpstreamDefaults {
-    /// For upstreams that are not named.
-    pub defaults: Opaque,
-    /// How upstreams that are not named are reached in other datacenters.
-    pub mesh_gateway: MeshGateway,
-    /// For upstreams by service and peer.
-    pub overrides: BTreeMap<(ServiceName, Name), Opaque>,
+    /// The protocol of the proxy defaults, below everything else; in lower case.
+    pub protocol: String,
+    /// For every upstream, below what its own service-defaults says.
+    pub wildcard: Opaque,
+    /// The same again above it; absent where the service-defaults has no defaults for upstreams.
+    pub defaults: Option<Opaque>,
+    /// For the upstreams that the service-defaults names, above everything else.
+    pub overrides: BTreeMap<PeeredServiceName, Opaque>,
 }
 
 /// The intentions about a destination.

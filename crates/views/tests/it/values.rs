@@ -1,0 +1,145 @@
+//! What values say about the tables.
+
+use serde_json::json;
+use tribune_chain::CompileError;
+use tribune_derived::{ChainKey, Health, Key, Value};
+use tribune_types::config_entry::Kind;
+use tribune_types::{NodeService, ServiceName, Status};
+
+use crate::world::{World, dialing, proxy_key, typical};
+
+fn chain_key(service: &str) -> Key {
+    let (service, datacenter) = (ServiceName::new(service), String::new());
+    Key::Chain(ChainKey {
+        service,
+        datacenter,
+        overrides: Default::default(),
+    })
+}
+
+#[test]
+fn endpoints_are_the_proxies_and_native_instances_with_the_worst_of_their_checks() {
+    let mut world = World::default();
+    world.service("n1", typical("api", 80));
+    world.service("n1", dialing("api", &[]));
+    world.service(
+        "n22",
+        NodeService {
+            native: true,
+            address: "10.9.9.9".to_owned(),
+            ..typical("api", 81)
+        },
+    );
+    world.check("n1", "", Status::Warning);
+    world.check("n22", "api", Status::Passing);
+    let key = Key::Endpoints(ServiceName::new("api").into());
+    let rows = |world: &World| match world.compute(&key) {
+        Value::Endpoints(endpoints) => {
+            let rows = endpoints.endpoints.iter();
+            rows.map(|row| {
+                (
+                    row.instance.id.to_string(),
+                    row.address.clone(),
+                    row.port,
+                    row.health,
+                )
+            })
+            .collect::<Vec<_>>()
+        }
+        other => panic!("{other:?}"),
+    };
+    let row =
+        |id: &str, address: &str, port, health| (id.to_owned(), address.to_owned(), port, health);
+    let expected = [
+        row("api-proxy", "10.0.0.2", 20_000, Health::Warning),
+        row("api", "10.9.9.9", 81, Health::Passing),
+    ];
+    assert_eq!(rows(&world), expected);
+    world.check("n1", "api-proxy", Status::Critical);
+    world.check("n22", "api", Status::Other("odd".into()));
+    assert_eq!(
+        rows(&world).iter().map(|row| row.3).collect::<Vec<_>>(),
+        [Health::Critical, Health::Passing]
+    );
+}
+
+#[test]
+fn a_service_that_is_no_proxy_is_no_proxy() {
+    let mut world = World::default();
+    assert_eq!(world.compute(&proxy_key("n1", "api")), Value::Proxy(None));
+    world.service("n1", typical("api", 80));
+    assert_eq!(world.compute(&proxy_key("n1", "api")), Value::Proxy(None));
+}
+
+#[test]
+fn a_chain_needs_the_certificate_authority_and_has_the_virtual_addresses() {
+    let mut world = World::default();
+    assert_eq!(
+        world.compute(&chain_key("api")),
+        Value::Chain(Err(CompileError::NoTrustDomain.into()))
+    );
+    world.ca("11111111-2222-3333-4444-555555555555");
+    let chain = |world: &World| match world.compute(&chain_key("api")) {
+        Value::Chain(Ok(chain)) => chain,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(chain(&world).manual_virtual_ips, None);
+    world.service("n1", dialing("api", &[]));
+    let chain = chain(&world);
+    assert_eq!(
+        (chain.auto_virtual_ips.as_slice(), chain.datacenter.as_str()),
+        (&["240.0.0.1".to_owned()][..], "dc1")
+    );
+    assert_eq!(chain.manual_virtual_ips, Some(Vec::new()));
+    let sni = "api.default.dc1.internal.11111111-2222-3333-4444-555555555555.consul";
+    assert_eq!(chain.start_target().unwrap().sni, sni);
+}
+
+#[test]
+fn intentions_are_those_of_the_destination_and_of_every_destination_by_precedence() {
+    let mut world = World::default();
+    let sources = |names: &[&str]| {
+        names
+            .iter()
+            .map(|name| json!({"Name": name, "Action": "deny"}))
+            .collect::<Vec<_>>()
+    };
+    world.entry(
+        Kind::ServiceIntentions,
+        json!({"Name": "api", "Sources": sources(&["*", "web", "B"])}),
+    );
+    world.entry(
+        Kind::ServiceIntentions,
+        json!({"Name": "*", "Sources": sources(&["ops"])}),
+    );
+    world.entry(
+        Kind::ServiceIntentions,
+        json!({"Name": "db", "Sources": sources(&["web"])}),
+    );
+    let Value::Intentions(intentions) = world.compute(&Key::Intentions(ServiceName::new("api")))
+    else {
+        panic!()
+    };
+    let names: Vec<_> = intentions
+        .intentions
+        .iter()
+        .map(|i| format!("{}>{}", i.source, i.destination))
+        .collect();
+    assert_eq!(names, ["B>api", "web>api", "*>api", "ops>*"]);
+    assert!(intentions.default_allow);
+}
+
+#[test]
+fn the_roots_are_one_bundle_under_the_trust_domain() {
+    let mut world = World::default();
+    assert_eq!(world.compute(&Key::Roots), Value::Roots(None));
+    world.ca("AB");
+    let Value::Roots(Some(roots)) = world.compute(&Key::Roots) else {
+        panic!()
+    };
+    assert_eq!(
+        (roots.trust_domain.as_str(), &*roots.bundle),
+        ("ab.consul", "PEM of AB\n")
+    );
+    assert_eq!(roots.active_root_id, "root-of-AB");
+}
