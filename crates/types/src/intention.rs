@@ -12,8 +12,9 @@ use crate::config_entry::{
 };
 use crate::{Index, Meta, PeerName, ServiceName};
 
-/// One source's traffic to one destination, and what happens to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One source's traffic to one destination, and what happens to it. Equal ones are spelled alike:
+/// certificates tell names apart by case.
+#[derive(Clone, Debug, Eq)]
 pub struct Intention {
     /// The source, or `*` for every service.
     pub source: ServiceName,
@@ -108,6 +109,16 @@ pub fn decide_request<'a>(
     }
 }
 
+impl PartialEq for Intention {
+    fn eq(&self, other: &Self) -> bool {
+        self.same_source(other)
+            && identical(&self.destination, &other.destination)
+            && (&self.effect, &self.jwt, self.precedence)
+                == (&other.effect, &other.jwt, other.precedence)
+            && (&self.description, &self.meta) == (&other.description, &other.meta)
+    }
+}
+
 impl Intention {
     /// The order in which intentions are listed and decide: by falling precedence, then by name, bytewise.
     #[must_use]
@@ -147,9 +158,7 @@ impl Intention {
     /// Whether the two have the same source.
     #[must_use]
     pub fn same_source(&self, other: &Self) -> bool {
-        self.peer == other.peer
-            && self.source.tenancy == other.source.tenancy
-            && self.source.name.identical(&other.source.name)
+        self.peer.identical(&other.peer) && identical(&self.source, &other.source)
     }
 
     fn action_on(&self, request: &Request<'_>) -> Option<Action> {
@@ -214,6 +223,11 @@ struct Json<'a> {
     precedence: u8,
     create_index: Index,
     modify_index: Index,
+}
+
+/// Whether two names are the same to the letter.
+pub(crate) fn identical(one: &ServiceName, other: &ServiceName) -> bool {
+    one.tenancy == other.tenancy && one.name.identical(&other.name)
 }
 
 /// Whether the source of an intention is `source` or a wildcard for it.

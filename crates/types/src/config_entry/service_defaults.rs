@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::invalid::{Invalid, Problems, Reason};
 use super::upstream::UpstreamConfiguration;
 use super::{Ignored, checks};
+use crate::names::WILDCARD;
 use crate::proxy::{EnvoyExtension, Expose, MeshGateway, TransparentProxy};
-use crate::{Meta, Name, ServiceName, is_default};
+use crate::{Meta, ServiceName, is_default};
 
 const PROTOCOLS: &[&str] = &["", "tcp", "http", "http2", "grpc"];
 
@@ -29,7 +30,7 @@ pub struct RawServiceDefaults {
     #[serde(skip_serializing)]
     pub hash: Ignored,
     /// The service; not `*`.
-    pub name: Name,
+    pub name: String,
     /// `""`, `tcp`, `http`, `http2` or `grpc`, in lower case once checked. An entry without one means `tcp`.
     pub protocol: String,
     /// `""`, `direct` or `transparent`; not checked, as in Consul.
@@ -102,7 +103,7 @@ impl ServiceDefaults {
     /// The service that it is about.
     #[must_use]
     pub fn service(&self) -> ServiceName {
-        ServiceName::new(self.0.name.clone())
+        ServiceName::new(self.0.name.as_str())
     }
 }
 
@@ -113,7 +114,7 @@ impl TryFrom<RawServiceDefaults> for ServiceDefaults {
         let mut problems = Problems::default();
         raw.protocol.make_ascii_lowercase();
         checks::name(&mut problems, "Name", &raw.name);
-        problems.add_if(raw.name.is_wildcard(), "Name", Reason::Wildcard);
+        problems.add_if(raw.name == WILDCARD, "Name", Reason::Wildcard);
         checks::meta(&mut problems, "Meta", &raw.meta);
         problems.one_of(
             "BalanceInboundConnections",

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::invalid::{Invalid, Problems, Reason};
 use super::permission::{Action, JwtRequirement, Permission, RawPermission};
 use super::{Ignored, checks};
+use crate::intention::identical;
 use crate::{Meta, Name, PeerName, ServiceName};
 
 /// The only type of source that there is.
@@ -79,8 +80,8 @@ pub struct RawSource {
     pub sameness_group: String,
 }
 
-/// A checked `service-intentions` entry.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A checked `service-intentions` entry. Equal ones are spelled alike: certificates tell names apart by case.
+#[derive(Clone, Debug, Eq)]
 #[non_exhaustive]
 pub struct ServiceIntentions {
     /// The destination, or `*` for every service.
@@ -93,8 +94,8 @@ pub struct ServiceIntentions {
     pub meta: Meta,
 }
 
-/// What happens to the traffic of one source.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What happens to the traffic of one source. Equal ones are spelled alike.
+#[derive(Clone, Debug, Eq)]
 #[non_exhaustive]
 pub struct SourceIntention {
     /// The source, or `*` for every service.
@@ -116,6 +117,22 @@ pub enum Effect {
     Action(Action),
     /// What the first permission says that matches the request; never empty.
     Permissions(Arc<[Permission]>),
+}
+
+impl PartialEq for ServiceIntentions {
+    fn eq(&self, other: &Self) -> bool {
+        identical(&self.destination, &other.destination)
+            && (&self.sources, &self.jwt, &self.meta) == (&other.sources, &other.jwt, &other.meta)
+    }
+}
+
+impl PartialEq for SourceIntention {
+    fn eq(&self, other: &Self) -> bool {
+        identical(&self.source, &other.source)
+            && self.peer.identical(&other.peer)
+            && (&self.effect, self.precedence, &self.description)
+                == (&other.effect, other.precedence, &other.description)
+    }
 }
 
 impl TryFrom<RawServiceIntentions> for ServiceIntentions {

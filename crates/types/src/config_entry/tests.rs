@@ -512,3 +512,18 @@ fn an_entry_s_hash_depends_on_its_content_alone() {
     );
     assert_ne!(hash(json!({"Name": "a"}), 1), hash(json!({"Name": "b"}), 1));
 }
+
+#[test]
+fn entries_that_differ_in_the_case_of_a_name_are_different() {
+    let entry = |source: &str| {
+        parse(
+            Kind::ServiceIntentions,
+            json!({"Name": "api", "Sources": [{"Name": source, "Action": "deny"}]}),
+        )
+    };
+    assert_eq!(entry("web"), entry("web"));
+    assert_ne!(entry("web"), entry("Web"));
+    let entry = |name: &str| parse(Kind::ServiceDefaults, json!({"Name": name}));
+    assert_ne!(entry("web"), entry("Web"));
+    assert_eq!(entry("web").unwrap().key(), entry("Web").unwrap().key());
+}

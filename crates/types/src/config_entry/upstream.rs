@@ -4,8 +4,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::checks;
 use super::invalid::{Problems, Reason};
+use crate::names::WILDCARD;
 use crate::proxy::MeshGateway;
-use crate::{GoDuration, Name, is_default};
+use crate::{GoDuration, is_default};
 
 /// Settings of the upstreams of a service: of those that are named, and of the others.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,10 +25,10 @@ pub struct UpstreamConfiguration {
 #[serde(default, rename_all = "PascalCase")]
 pub struct UpstreamConfig {
     /// The service; empty in defaults.
-    #[serde(skip_serializing_if = "is_default")]
-    pub name: Name,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub name: String,
     /// The peer that it is imported from.
-    pub peer: Name,
+    pub peer: String,
     /// An Envoy listener that replaces the generated one.
     #[serde(rename = "EnvoyListenerJSON", skip_serializing_if = "String::is_empty")]
     pub envoy_listener_json: String,
@@ -132,7 +133,7 @@ impl UpstreamConfiguration {
             let at = format!("UpstreamConfig.Overrides[{i}]");
             checks::name(problems, &format!("{at}.Name"), &upstream.name);
             problems.add_if(
-                upstream.name.is_wildcard(),
+                upstream.name == WILDCARD,
                 &format!("{at}.Name"),
                 Reason::Wildcard,
             );

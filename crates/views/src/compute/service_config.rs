@@ -121,12 +121,12 @@ fn add_upstreams(
     };
     for upstream in &configuration.overrides {
         let service = ServiceName {
-            name: upstream.name.clone(),
+            name: upstream.name.as_str().into(),
             tenancy: tenancy.clone(),
         };
         let name = PeeredServiceName {
             service,
-            peer: upstream.peer.clone(),
+            peer: upstream.peer.as_str().into(),
         };
         upstreams.overrides.insert(name, settings_of(upstream));
     }

@@ -53,6 +53,22 @@ fn a_value_that_comes_out_equal_keeps_its_pointer_and_is_not_told() {
 }
 
 #[test]
+fn a_source_spelled_in_another_case_is_another_source() {
+    let mut world = World::default();
+    let entry = |name: &str| {
+        put_entry(
+            Kind::ServiceIntentions,
+            json!({"Name": "api", "Sources": [{"Name": name, "Action": "deny"}]}),
+        )
+    };
+    world.apply(entry("web"));
+    let mut views = Views::new(settings(), world.snapshot());
+    views.hold(&Key::Intentions(ServiceName::new("api")));
+    let changes = world.apply(entry("Web"));
+    assert_eq!(views.update(&world.snapshot(), &changes).len(), 1);
+}
+
+#[test]
 fn a_view_lives_as_long_as_somebody_holds_it_or_one_made_from_it() {
     let mut world = World::default();
     world.service("n1", dialing("web", &[]));
