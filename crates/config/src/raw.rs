@@ -102,7 +102,7 @@ merged! {
         initial_management: Option<Secret>,
         replication: Option<Secret>,
     }
-    Addresses { grpc: Option<String>, grpc_tls: Option<String>, http: Option<String>, }
+    Addresses { grpc: Option<String>, http: Option<String>, }
     Connect { ca_config: Opaque, ca_provider: Option<String>, enabled: Option<bool>, }
     Http {
         allow_write_http_from: Vec<String>,

@@ -80,8 +80,8 @@ pub(super) const KEYS: &[(&str, Standing, &str)] = &[
          replication",
     ),
     ("acl.tokens", Enterprise, "managed_service_provider"),
-    ("addresses", Used, "grpc grpc_tls http"),
-    ("addresses", NoEffect, "dns https"),
+    ("addresses", Used, "grpc http"),
+    ("addresses", NoEffect, "dns grpc_tls https"),
     (
         "autopilot",
         NoEffect,
