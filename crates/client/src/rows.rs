@@ -11,7 +11,7 @@ mod intention;
 mod proxy;
 
 pub use intention::Intention;
-pub use proxy::{Proxy, ProxyResource, Rejection, ResourceState};
+pub use proxy::{Proxy, ProxyResource, ResourceState};
 
 /// A node of the catalog.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

@@ -9,19 +9,17 @@ pub struct Proxy {
     pub id: String,
     /// The node that the instance is on.
     pub node: String,
-    /// What kind of proxy it is, such as `connect-proxy`.
+    /// What kind of proxy it is, such as `connect-proxy`; empty while it is not registered.
     pub kind: String,
     /// The service it stands for; its own where it stands for none.
     pub service: String,
     /// When it connected, RFC 3339.
     pub connected_since: String,
-    /// Where it connected from.
-    pub address: String,
-    /// Version of the proxy, as it says itself.
-    pub version: String,
     /// What it was told and what it did with that.
+    #[serde(deserialize_with = "super::nullable")]
     pub resources: Vec<ProxyResource>,
     /// What could not be built for it, and why: its own configuration is wrong there.
+    #[serde(deserialize_with = "super::nullable")]
     pub problems: Vec<String>,
 }
 
@@ -33,34 +31,28 @@ pub struct ProxyResource {
     pub r#type: String,
     /// Name of the resource.
     pub name: String,
-    /// Whether the proxy has what it should have.
+    /// How far the proxy is with it.
     pub state: ResourceState,
-    /// Version that it should have.
+    /// The version that the proxy should have; empty where there is none.
     pub version: String,
     /// The proxy's own words, where it refused that version.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rejection: Option<Rejection>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reason: String,
 }
 
-/// Whether a proxy has what it should have.
+/// How far a proxy is with a resource.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ResourceState {
     /// It has accepted the version that it should have.
     Synced,
-    /// A newer version waits to be sent or to be accepted.
+    /// It was sent that version and has not answered yet.
+    Sent,
+    /// That version waits to be sent.
     #[default]
     Stale,
-    /// It refused the version that it should have, and goes on with the last one that it accepted.
+    /// It refused that version and goes on with the last one that it accepted.
     Rejected,
-}
-
-/// A proxy's refusal.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-pub struct Rejection {
-    /// Version that was refused.
-    pub version: String,
-    /// The proxy's own words.
-    pub message: String,
+    /// It asked for something that does not exist.
+    Missing,
 }
