@@ -6,11 +6,13 @@
 //! Invariant: an update looks at the views that read what changed, and at no other.
 
 mod compute;
+mod entries;
 mod merge;
 mod views;
 mod visible;
 
 pub use compute::{Settings, compute};
+pub use entries::StoredEntries;
 pub use merge::merge;
 pub use views::Views;
 pub use visible::visible;

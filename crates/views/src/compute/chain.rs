@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use tribune_chain::{CompileRequest, Entries, compile};
+use tribune_chain::{CompileRequest, compile};
 use tribune_derived::{ChainKey, ChainResult};
-use tribune_state::{Snapshot, WatchSet};
 use tribune_types::PeeredServiceName;
-use tribune_types::config_entry::{Entry, Key, Kind};
 
 use super::Computation;
+use crate::entries::StoredEntries;
 
 impl Computation<'_> {
     /// What a service name resolves to.
@@ -37,32 +36,9 @@ impl Computation<'_> {
             auto_virtual_ips: &auto,
             manual_virtual_ips: manual.as_deref(),
         };
-        let mut entries = Stored {
-            snapshot: self.snapshot,
-            watch: self.watch,
-        };
+        let mut entries = StoredEntries::new(self.snapshot, self.watch);
         compile(&request, &mut entries)
             .map(Arc::new)
             .map_err(Arc::new)
-    }
-}
-
-/// The config entries of a snapshot.
-struct Stored<'a> {
-    snapshot: &'a Snapshot,
-    watch: &'a mut WatchSet,
-}
-
-impl Entries for Stored<'_> {
-    fn entry(&mut self, key: &Key) -> Option<Arc<Entry>> {
-        self.snapshot
-            .config_entry(key, self.watch)
-            .value
-            .map(|stored| stored.entry)
-    }
-
-    fn of_kind(&mut self, kind: Kind) -> Vec<Arc<Entry>> {
-        let stored = self.snapshot.config_entries(Some(kind), self.watch).value;
-        stored.into_iter().map(|stored| stored.entry).collect()
     }
 }

@@ -1,10 +1,12 @@
 //! What values say about the tables.
 
 use serde_json::json;
-use tribune_chain::CompileError;
+use tribune_chain::{CompileError, Proposal};
 use tribune_derived::{ChainKey, Health, Key, Value};
-use tribune_types::config_entry::Kind;
+use tribune_state::WatchSet;
+use tribune_types::config_entry::{self, Kind};
 use tribune_types::{NodeService, ServiceName, Status};
+use tribune_views::StoredEntries;
 
 use crate::world::{World, dialing, proxy_key, typical};
 
@@ -127,6 +129,30 @@ fn intentions_are_those_of_the_destination_and_of_every_destination_by_precedenc
         .collect();
     assert_eq!(names, ["B>api", "web>api", "*>api", "ops>*"]);
     assert!(intentions.default_allow);
+}
+
+#[test]
+fn a_write_is_checked_against_the_entries_of_a_snapshot() {
+    let mut world = World::default();
+    world.entry(
+        Kind::ServiceDefaults,
+        json!({"Name": "api", "Protocol": "http"}),
+    );
+    let permission = json!({"Action": "allow", "HTTP": {"PathPrefix": "/"}});
+    world.entry(
+        Kind::ServiceIntentions,
+        json!({"Name": "api", "Sources": [{"Name": "web", "Permissions": [permission]}]}),
+    );
+    let check = |key| {
+        let mut watch = WatchSet::ignore();
+        tribune_chain::check(
+            &Proposal::Delete(key),
+            &mut StoredEntries::new(&world.snapshot(), &mut watch),
+        )
+    };
+    let key = |kind| config_entry::Key::new(kind, ServiceName::new("api"));
+    assert!(check(key(Kind::ServiceDefaults)).is_err());
+    assert_eq!(check(key(Kind::ServiceIntentions)), Ok(()));
 }
 
 #[test]
