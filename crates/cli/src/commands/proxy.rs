@@ -97,6 +97,9 @@ fn row(proxy: &Proxy) -> Vec<String> {
 /// A line for everything about a proxy that is not as it should be.
 fn details(proxy: &Proxy) -> Vec<String> {
     let mut lines = Vec::new();
+    if !matches!(proxy.state.as_str(), "" | "ready") {
+        lines.push(format!("  no configuration: {}", proxy.state));
+    }
     for resource in &proxy.resources {
         let what = match resource.state {
             ResourceState::Synced => continue,

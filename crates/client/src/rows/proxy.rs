@@ -15,6 +15,12 @@ pub struct Proxy {
     pub service: String,
     /// When it connected, RFC 3339.
     pub connected_since: String,
+    /// The address that it connected from; empty where that is not known.
+    pub address: String,
+    /// Its version, where it is an Envoy that says so; else empty.
+    pub version: String,
+    /// `ready`, or why it has no configuration.
+    pub state: String,
     /// What it was told and what it did with that.
     #[serde(deserialize_with = "super::nullable")]
     pub resources: Vec<ProxyResource>,
