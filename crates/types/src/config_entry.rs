@@ -113,7 +113,10 @@ impl Raw {
 
 /// A checked and normalised config entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "entries live behind an `Arc` of their own")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "entries live behind an `Arc` of their own"
+)]
 #[expect(missing_docs, reason = "the variants are the kinds")]
 pub enum Entry {
     ServiceDefaults(ServiceDefaults),
