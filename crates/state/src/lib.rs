@@ -19,7 +19,7 @@ mod tables;
 mod watch;
 
 pub use command::{ApplyError, Command, Deregistration, Operation, Outcome, Registration, Removed};
-pub use map::{Iter, Map};
+pub use map::{Iter, Map, MapKey};
 pub use snapshot::{CheckServiceNode, Indexed, NodeServices, ServiceNode, Snapshot};
 pub use store::{Applied, Store};
 pub use tables::{NameKind, Stored, VirtualIp};

@@ -270,9 +270,12 @@ fn is_of(check: &HealthCheck, id: &Name) -> bool {
 
 /// Whether the list of service names and tags may look different after a row was written.
 fn shows_in_list(service: &NodeService, existing: Option<&NodeService>) -> bool {
-    existing.map_or(service.tags.is_some(), |existing| {
-        existing.tags != service.tags || !existing.service.name.identical(&service.service.name)
-    })
+    existing.map_or_else(
+        || service.tags.is_some(),
+        |existing| {
+            existing.tags != service.tags || !existing.service.name.identical(&service.service.name)
+        },
+    )
 }
 
 /// Whether weights can be used. Consul stores the default ones in place of others.

@@ -2,7 +2,7 @@
 
 use std::slice;
 
-use super::{Child, Node, child_of};
+use super::{Child, MapKey, Node, Rows};
 
 /// The entries of a map, or those from a key on, in the order of their keys.
 pub struct Iter<'a, K, V> {
@@ -24,12 +24,12 @@ impl<'a, K, V> Iter<'a, K, V> {
     /// Goes down to the first leaf below `node`.
     fn descend(&mut self, mut node: &'a Node<K, V>) {
         loop {
-            match node {
-                Node::Leaf(entries) => {
+            match &node.rows {
+                Rows::Leaf(entries) => {
                     self.leaf = entries.iter();
                     return;
                 }
-                Node::Branch(children) => {
+                Rows::Branch(children) => {
                     let mut rest = children.iter();
                     let Some((_, first)) = rest.next() else {
                         return;
@@ -42,7 +42,7 @@ impl<'a, K, V> Iter<'a, K, V> {
     }
 }
 
-impl<'a, K: Ord, V> Iter<'a, K, V> {
+impl<'a, K: MapKey, V> Iter<'a, K, V> {
     pub(super) fn from(root: &'a Node<K, V>, key: &K) -> Self {
         let mut iter = Self {
             above: Vec::new(),
@@ -50,14 +50,14 @@ impl<'a, K: Ord, V> Iter<'a, K, V> {
         };
         let mut node = root;
         loop {
-            match node {
-                Node::Leaf(entries) => {
-                    let start = entries.partition_point(|entry| entry.0 < *key);
+            match &node.rows {
+                Rows::Leaf(entries) => {
+                    let (Ok(start) | Err(start)) = node.find(key);
                     iter.leaf = entries[start..].iter();
                     return iter;
                 }
-                Node::Branch(children) => {
-                    let mut rest = children[child_of(children, key)..].iter();
+                Rows::Branch(children) => {
+                    let mut rest = children[node.child_of(key)..].iter();
                     let Some((_, first)) = rest.next() else {
                         return iter;
                     };

@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::{MAX, Map, Node};
+use super::Map;
+use super::node::{MAX, Node, Rows};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -34,13 +35,13 @@ fn same(map: &Map<u16, u32>, model: &BTreeMap<u16, u32>) {
 /// Height of a node, whose keys must lie within bounds and whose children must be of one height.
 fn check(node: &Node<u16, u32>, from: Option<u16>, root: bool) -> usize {
     assert!(node.len() <= MAX);
-    match node {
-        Node::Leaf(entries) => {
+    match &node.rows {
+        Rows::Leaf(entries) => {
             assert!(entries.is_sorted_by(|a, b| a.0 < b.0));
             assert!(from.is_none_or(|from| entries.iter().all(|entry| from <= entry.0)));
             1
         }
-        Node::Branch(children) => {
+        Rows::Branch(children) => {
             assert!(!root || children.len() > 1);
             let below = |at: usize| check(&children[at].1, (at > 0).then(|| children[at].0), false);
             let height = below(0);
@@ -82,14 +83,14 @@ proptest! {
 #[test]
 fn keys_in_order_fill_their_nodes_and_an_emptied_map_is_small_again() {
     let mut map: Map<u16, u32> = (0..10_000).map(|key| (key, 0)).collect();
-    let Node::Branch(children) = &*map.root else {
+    let Rows::Branch(children) = &map.root.rows else {
         panic!("a large map has branches")
     };
     assert!(children.len() <= 10_000 / MAX / MAX + 1);
     for key in 0..10_000 {
         assert_eq!(map.remove(&key), Some(0));
     }
-    assert!(map.is_empty() && matches!(&*map.root, Node::Leaf(entries) if entries.is_empty()));
+    assert!(map.is_empty() && matches!(&map.root.rows, Rows::Leaf(entries) if entries.is_empty()));
 }
 
 #[test]
@@ -102,4 +103,32 @@ fn a_write_that_nobody_else_sees_is_made_in_place() {
     *map.get_mut(&500).unwrap() = 2;
     assert_ne!(std::sync::Arc::as_ptr(&map.root), before);
     assert_eq!(held.get(&500), Some(&1));
+}
+
+#[test]
+fn keys_of_text_are_found_however_much_they_share() {
+    use tribune_types::{InstanceName, Name, NodeName};
+    let name = |at: u32| match at % 4 {
+        0 => format!("service-{at:05}"),
+        1 => format!("SERVICE-{at:05}-{at}"),
+        2 => format!("s{at}"),
+        _ => "service-".repeat((at % 7) as usize) + &at.to_string(),
+    };
+    let key = |at: u32| InstanceName {
+        node: NodeName::new(name(at)),
+        id: Name::from(name(at / 3)),
+    };
+    let mut map = Map::new();
+    let mut model = BTreeMap::new();
+    // A step that has no factor in common with the number of keys reaches all of them, in no order.
+    for at in (0..6000).map(|at| at * 3539 % 6000) {
+        assert_eq!(map.insert(key(at), at), model.insert(key(at), at));
+    }
+    assert!(map.iter().eq(model.iter()));
+    for at in (0..6000).filter(|at| at % 5 != 0) {
+        assert_eq!(map.remove(&key(at)), model.remove(&key(at)));
+        assert_eq!(map.get(&key(at / 2)), model.get(&key(at / 2)));
+    }
+    assert!(map.iter().eq(model.iter()));
+    assert!((0..6000).all(|at| map.range_from(&key(at)).next() == model.range(key(at)..).next()));
 }

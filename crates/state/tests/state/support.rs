@@ -142,7 +142,8 @@ pub(crate) fn named(service: &str) -> PeeredServiceName {
 }
 
 pub(crate) fn entry(kind: Kind, fields: Value) -> Arc<Entry> {
-    Arc::new(Raw::deserialize(kind, fields).unwrap().try_into().unwrap())
+    let raw = Raw::deserialize(kind, fields).expect("the fields are of this kind");
+    Arc::new(raw.try_into().expect("the entry is valid"))
 }
 
 pub(crate) fn put(entry: &Arc<Entry>) -> Operation {
