@@ -1,0 +1,90 @@
+//! Proves that every name that a configuration refers to is there.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::json;
+use crate::resource::{Resource, ResourceType};
+use crate::secrets;
+
+/// A name that is referred to and not there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Dangling {
+    /// What refers to it.
+    pub from: (ResourceType, Arc<str>),
+    /// What is missing.
+    pub to: (ResourceType, String),
+}
+
+impl fmt::Display for Dangling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {:?} refers to {} {:?}, which is not there",
+            self.from.0, self.from.1, self.to.0, self.to.1
+        )
+    }
+}
+
+/// The references of a configuration that lead nowhere. The secret [`crate::LEAF`] counts as there: the
+/// stream has it.
+#[must_use]
+pub fn check<'a>(resources: impl IntoIterator<Item = &'a Resource>) -> Vec<Dangling> {
+    let resources: Vec<_> = resources.into_iter().collect();
+    let mut known: BTreeSet<_> = resources
+        .iter()
+        .map(|resource| (resource.kind, resource.name.to_string()))
+        .collect();
+    known.insert((ResourceType::Secret, secrets::LEAF.to_owned()));
+    let mut dangling = BTreeSet::new();
+    for resource in resources {
+        let body = json::dump(resource.kind.type_url(), &resource.body).unwrap_or_default();
+        let mut references = BTreeSet::new();
+        if resource.kind == ResourceType::Cluster && body["type"] == "EDS" {
+            let asked = body
+                .pointer("/eds_cluster_config/service_name")
+                .and_then(Value::as_str);
+            references.insert((
+                ResourceType::Endpoints,
+                asked.unwrap_or(&resource.name).to_owned(),
+            ));
+        }
+        collect(&body, &mut references);
+        let missing = references
+            .into_iter()
+            .filter(|reference| !known.contains(reference));
+        dangling.extend(missing.map(|to| Dangling {
+            from: (resource.kind, Arc::clone(&resource.name)),
+            to,
+        }));
+    }
+    dangling.into_iter().collect()
+}
+
+/// What a message and those within it refer to.
+fn collect(value: &Value, references: &mut BTreeSet<(ResourceType, String)>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| collect(item, references)),
+        Value::Object(fields) => {
+            let text = |key: &str| fields.get(key).and_then(Value::as_str).map(str::to_owned);
+            // `cluster` of a route or of a TCP proxy
+            references.extend(text("cluster").map(|name| (ResourceType::Cluster, name)));
+            let weighted = value
+                .pointer("/weighted_clusters/clusters")
+                .and_then(Value::as_array);
+            for cluster in weighted.into_iter().flatten() {
+                let name = cluster["name"].as_str().unwrap_or_default();
+                references.insert((ResourceType::Cluster, name.to_owned()));
+            }
+            references.extend(text("route_config_name").map(|name| (ResourceType::Route, name)));
+            if fields.contains_key("sds_config") {
+                references.extend(text("name").map(|name| (ResourceType::Secret, name)));
+            }
+            fields.values().for_each(|field| collect(field, references));
+        }
+        _ => {}
+    }
+}

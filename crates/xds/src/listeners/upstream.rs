@@ -1,0 +1,85 @@
+//! Upstream listeners: where the application reaches other services.
+
+use envoy_types::pb::envoy::config::core::v3::TrafficDirection;
+use envoy_types::pb::envoy::config::listener::v3 as listener;
+use prost::Message;
+use tribune_chain::Chain;
+use tribune_proxycfg::{Bind, Definition};
+
+use super::filters::{self, Http, is_http};
+use super::{Context, check_balance, resource};
+use crate::clusters;
+use crate::problem::Reason;
+use crate::resource::{Resource, ResourceType};
+use crate::wire::{pipe, socket_address};
+use crate::{json, names};
+
+/// The listener of an upstream that leads to `cluster`, and what of its settings is passed over.
+pub(crate) fn build(
+    context: &Context<'_>,
+    definition: &Definition,
+    chain: &Chain,
+    cluster: &str,
+    report: &mut impl FnMut(Reason),
+) -> Resource {
+    let settings = &definition.settings;
+    if !settings.listener_json.is_empty() {
+        match json::parse::<listener::Listener>(&settings.listener_json) {
+            Ok(listener) => {
+                let (text, body) = (settings.listener_json.as_bytes(), listener.encode_to_vec());
+                return Resource::made_from(ResourceType::Listener, &listener.name, body, &[text]);
+            }
+            Err(error) => report(Reason::Json {
+                key: "envoy_listener_json",
+                error,
+            }),
+        }
+    }
+    if let Err(reason) = check_balance(
+        "balance_outbound_connections",
+        &settings.balance_outbound_connections,
+    ) {
+        report(reason);
+    }
+    let (name, address) = match &definition.bind {
+        Bind::Address { address, port } => (
+            format!("{}:{address}:{port}", definition.id),
+            socket_address(*address, *port),
+        ),
+        Bind::Socket { path, mode } => (format!("{}:{path}", definition.id), pipe(path, *mode)),
+    };
+    let filter_name = names::filter(chain);
+    let stat_prefix = format!("upstream.{}", filter_name.replace(':', "_"));
+    let protocol = clusters::protocol(definition, chain);
+    let logs = &context.common.logs;
+    resource(context, |tracing| {
+        let filter = if is_http(&protocol) {
+            let http = Http {
+                protocol: &protocol,
+                stat_prefix: stat_prefix.clone(),
+                route_name: definition.id.as_str(),
+                virtual_host: &filter_name,
+                cluster,
+                path: None,
+                request_timeout_ms: None,
+                idle_timeout_ms: None,
+                filters: Vec::new(),
+            };
+            filters::manager_filter(&filters::manager(&http, tracing, logs))
+        } else {
+            filters::tcp_proxy(stat_prefix.clone(), cluster, logs)
+        };
+        let chain = listener::FilterChain {
+            filters: vec![filter],
+            ..Default::default()
+        };
+        let balance = &settings.balance_outbound_connections;
+        super::listener(
+            name.clone(),
+            address.clone(),
+            TrafficDirection::Outbound,
+            balance,
+            (logs, chain),
+        )
+    })
+}

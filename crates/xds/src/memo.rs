@@ -1,0 +1,141 @@
+//! Resources that many proxies share.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Weak};
+
+use tribune_chain::Chain;
+use tribune_derived::{Endpoints, Mesh, Roots};
+
+use crate::clusters::Parameters;
+use crate::endpoints;
+use crate::problem::Problem;
+use crate::resource::{Resource, ResourceType};
+use crate::secrets;
+
+/// What was made from shared values alone, for as long as somebody holds it.
+///
+/// An entry is found by the addresses of the values that it was made from. It keeps a weak pointer to each, so
+/// that no other value can come to lie at that address while the entry is there.
+#[derive(Debug, Default)]
+pub struct Memo {
+    assignments: Table<(usize, Arc<str>), Weak<Endpoints>, Arc<[Problem]>>,
+    clusters: Table<(usize, usize, String, Parameters), (Weak<Chain>, Weak<Mesh>), ()>,
+    roots: Table<usize, Weak<Roots>, ()>,
+    /// Every resource, so that equal ones of different proxies are one.
+    equal: Table<(ResourceType, u64, Arc<str>), (), ()>,
+}
+
+// === impl Memo ===
+
+impl Memo {
+    /// An empty one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The assignment of a cluster, and what of the endpoints is left out of it.
+    pub(crate) fn assignment(
+        &mut self,
+        cluster: &Arc<str>,
+        endpoints: &Arc<Endpoints>,
+    ) -> (Arc<Resource>, Arc<[Problem]>) {
+        let key = (Arc::as_ptr(endpoints).addr(), Arc::clone(cluster));
+        self.assignments.find_or_make(key, || {
+            let (resource, problems) = endpoints::assignment(cluster, endpoints);
+            (resource, Arc::downgrade(endpoints), problems.into())
+        })
+    }
+
+    /// The cluster of a chain with these parameters.
+    pub(crate) fn cluster(
+        &mut self,
+        chain: &Arc<Chain>,
+        mesh: &Arc<Mesh>,
+        trust_domain: &str,
+        parameters: Parameters,
+        make: impl FnOnce() -> Resource,
+    ) -> Arc<Resource> {
+        let key = (
+            Arc::as_ptr(chain).addr(),
+            Arc::as_ptr(mesh).addr(),
+            trust_domain.to_owned(),
+            parameters,
+        );
+        self.clusters
+            .find_or_make(key, || {
+                (make(), (Arc::downgrade(chain), Arc::downgrade(mesh)), ())
+            })
+            .0
+    }
+
+    /// The secret with the certificates that the mesh trusts.
+    pub(crate) fn roots(&mut self, roots: &Arc<Roots>) -> Arc<Resource> {
+        let key = Arc::as_ptr(roots).addr();
+        self.roots
+            .find_or_make(key, || (secrets::roots(roots), Arc::downgrade(roots), ()))
+            .0
+    }
+
+    /// The one resource that is equal to this one.
+    pub(crate) fn intern(&mut self, resource: Resource) -> Arc<Resource> {
+        let key = (resource.kind, resource.version, Arc::clone(&resource.name));
+        self.equal.find_or_make(key, || (resource, (), ())).0
+    }
+}
+
+/// Weak entries, swept whenever they have doubled since the last time.
+#[derive(Debug)]
+struct Table<K, S, V> {
+    entries: HashMap<K, Entry<S, V>>,
+    sweep_at: usize,
+}
+
+#[derive(Debug)]
+struct Entry<S, V> {
+    resource: Weak<Resource>,
+    #[expect(
+        dead_code,
+        reason = "keeps the addresses in the key from being used again"
+    )]
+    sources: S,
+    value: V,
+}
+
+impl<K, S, V> Default for Table<K, S, V> {
+    fn default() -> Self {
+        Self {
+            entries: HashMap::new(),
+            sweep_at: 64,
+        }
+    }
+}
+
+impl<K: Eq + Hash, S, V: Clone> Table<K, S, V> {
+    fn find_or_make(
+        &mut self,
+        key: K,
+        make: impl FnOnce() -> (Resource, S, V),
+    ) -> (Arc<Resource>, V) {
+        if let Some(entry) = self.entries.get(&key)
+            && let Some(resource) = entry.resource.upgrade()
+        {
+            return (resource, entry.value.clone());
+        }
+        if self.entries.len() >= self.sweep_at {
+            self.entries
+                .retain(|_, entry| entry.resource.strong_count() > 0);
+            self.sweep_at = (self.entries.len() * 2).max(64);
+        }
+        let (resource, sources, value) = make();
+        let resource = Arc::new(resource);
+        let entry = Entry {
+            resource: Arc::downgrade(&resource),
+            sources,
+            value: value.clone(),
+        };
+        self.entries.insert(key, entry);
+        (resource, value)
+    }
+}
