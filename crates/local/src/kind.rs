@@ -61,6 +61,8 @@ pub enum ProbeTarget {
         headers: BTreeMap<String, Vec<String>>,
         /// The body.
         body: String,
+        /// Whether an answer that points elsewhere is followed.
+        redirects: bool,
     },
     /// Something that is not probed yet; the word for it.
     Unsupported(&'static str),
@@ -140,6 +142,7 @@ fn target(check: &CheckType) -> Option<ProbeTarget> {
                 method: method.to_owned(),
                 headers: check.header.clone(),
                 body: check.body.clone(),
+                redirects: !check.disable_redirects,
             }
         }
     } else if !check.tcp.is_empty() {
