@@ -3,7 +3,7 @@
 use tribune_acl::{Access, Permission};
 use tribune_state::{Deregistration, Operation, Registration, Removed, WatchSet};
 use tribune_types::call::CallError;
-use tribune_types::catalog::{NodeService, Weights};
+use tribune_types::catalog::NodeService;
 use tribune_types::request::{CatalogCheck, CatalogService, DeregisterRequest, RegisterRequest};
 use tribune_types::{
     HealthCheck, InstanceName, Name, Node, NodeName, ServiceKind, ServiceName, validate,

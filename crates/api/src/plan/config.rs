@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use tribune_acl::{Access, Permission};
-use tribune_state::Operation;
+use tribune_chain::Proposal;
+use tribune_state::{Operation, WatchSet};
 use tribune_types::Index;
 use tribune_types::call::CallError;
 use tribune_types::config_entry::{Entry, Key, Kind, Raw};
+use tribune_views::StoredEntries;
 
 use super::{Plan, Reply, refused};
 use crate::context::Context;
@@ -20,13 +22,23 @@ const fn writing(key: &Key) -> Permission<'_> {
     }
 }
 
+/// Whether the other entries allow a write; the index at which they did.
+pub(super) fn check(context: &Context<'_>, proposal: &Proposal) -> Result<Index, CallError> {
+    let mut watch = WatchSet::ignore();
+    let mut entries = StoredEntries::new(context.snapshot, &mut watch);
+    tribune_chain::check(proposal, &mut entries).map_err(|error| refused(error.to_string()))?;
+    Ok(context.snapshot.config_index())
+}
+
 pub(super) fn put(context: &Context<'_>, raw: Raw, cas: Option<Index>) -> Result<Plan, CallError> {
     let entry = Entry::try_from(raw).map_err(|invalid| refused(invalid.to_string()))?;
     context.require(writing(&entry.key()))?;
+    let entry = Arc::new(entry);
+    let checked_at = check(context, &Proposal::Put(entry.clone()))?;
     let operation = Operation::PutConfigEntry {
-        entry: Arc::new(entry),
+        entry,
         cas,
-        checked_at: None,
+        checked_at: Some(checked_at),
     };
     Ok(Plan {
         operation: Some(operation),
@@ -52,10 +64,11 @@ pub(super) fn delete(
     } else {
         key
     };
+    let checked_at = check(context, &Proposal::Delete(key.clone()))?;
     let operation = Operation::DeleteConfigEntry {
         key,
         cas,
-        checked_at: None,
+        checked_at: Some(checked_at),
     };
     Ok(Plan {
         operation: Some(operation),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tribune_acl::{Access, Permission};
+use tribune_chain::Proposal;
 use tribune_state::{Operation, WatchSet};
 use tribune_types::call::{CallError, IntentionBody, IntentionPair};
 use tribune_types::config_entry::{Entry, Key, Kind, Raw, RawServiceIntentions, RawSource};
@@ -76,7 +77,7 @@ pub(super) fn put(
         Some(replaced) => *replaced = source,
         None => entry.sources.push(source),
     }
-    write(entry, index)
+    write(context, entry, index)
 }
 
 fn check_meta(given: &Meta, stored: &Meta, index: Index) -> Result<(), CallError> {
@@ -118,16 +119,22 @@ pub(super) fn delete(context: &Context<'_>, pair: &IntentionPair) -> Result<Plan
             optimistic: true,
         });
     }
-    write(entry, index)
+    write(context, entry, index)
 }
 
-fn write(entry: RawServiceIntentions, index: Index) -> Result<Plan, CallError> {
+fn write(
+    context: &Context<'_>,
+    entry: RawServiceIntentions,
+    index: Index,
+) -> Result<Plan, CallError> {
     let entry = Entry::try_from(Raw::ServiceIntentions(entry))
         .map_err(|invalid| refused(invalid.to_string()))?;
+    let entry = Arc::new(entry);
+    let checked_at = super::config::check(context, &Proposal::Put(entry.clone()))?;
     let operation = Operation::PutConfigEntry {
-        entry: Arc::new(entry),
+        entry,
         cas: Some(index),
-        checked_at: None,
+        checked_at: Some(checked_at),
     };
     Ok(Plan {
         operation: Some(operation),

@@ -1,0 +1,272 @@
+//! `/v1/connect/…`, `/v1/agent/connect/…` and `/v1/discovery-chain/…`: the mesh.
+
+use serde::Deserialize;
+use tribune_acl::Resource;
+use tribune_hcl::Options;
+use tribune_types::call::{
+    AgentRequest, CallError, ChainQuery, IntentionPair, MatchBy, Query, Request, Write,
+};
+use tribune_types::proxy::MeshGateway;
+use tribune_types::{GoDuration, Name, ServiceName};
+
+use crate::body;
+use crate::error::Error;
+use crate::params::parse_bool;
+use crate::route::{Needs, Parts, Route};
+
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        method: "GET",
+        pattern: "/v1/connect/ca/roots",
+        needs: Needs::Nothing,
+        parse: roots,
+    },
+    Route {
+        method: "GET",
+        pattern: "/v1/agent/connect/ca/roots",
+        needs: Needs::Nothing,
+        parse: roots,
+    },
+    Route {
+        method: "GET",
+        pattern: "/v1/connect/ca/configuration",
+        needs: Needs::Permission(Resource::Operator),
+        parse: |_| Ok(Request::Query(Query::CaConfiguration)),
+    },
+    Route {
+        method: "PUT",
+        pattern: "/v1/connect/ca/configuration",
+        needs: Needs::Permission(Resource::Operator),
+        parse: |parts| {
+            let body = body::strict(&parts.body, "Request decode failed")?;
+            Ok(Request::Write(Write::SetCaConfiguration(body)))
+        },
+    },
+    Route {
+        method: "GET",
+        pattern: "/v1/agent/connect/ca/leaf/",
+        needs: Needs::Permission(Resource::Service),
+        parse: |parts| {
+            parts.refuse_tenancy()?;
+            Ok(Request::Agent(AgentRequest::Leaf(ServiceName::new(
+                parts.rest.as_str(),
+            ))))
+        },
+    },
+    Route {
+        method: "POST",
+        pattern: "/v1/agent/connect/authorize",
+        needs: Needs::Permission(Resource::Service),
+        parse: authorize,
+    },
+    Route {
+        method: "GET",
+        pattern: "/v1/connect/intentions",
+        needs: Needs::RowsAreFiltered,
+        parse: |parts| {
+            parts.refuse_tenancy()?;
+            Ok(Request::Query(Query::Intentions))
+        },
+    },
+    Route {
+        method: "GET",
+        pattern: "/v1/connect/intentions/match",
+        needs: Needs::Permission(Resource::Intention),
+        parse: match_intentions,
+    },
+    Route {
+        method: "GET",
+        pattern: "/v1/connect/intentions/check",
+        needs: Needs::Permission(Resource::Intention),
+        parse: check,
+    },
+    Route {
+        method: "GET",
+        pattern: "/v1/connect/intentions/exact",
+        needs: Needs::Permission(Resource::Intention),
+        parse: |parts| Ok(Request::Query(Query::IntentionExact(pair(parts)?))),
+    },
+    Route {
+        method: "PUT",
+        pattern: "/v1/connect/intentions/exact",
+        needs: Needs::Permission(Resource::Intention),
+        parse: |parts| {
+            let pair = pair(parts)?;
+            let body = body::strict(&parts.body, "Failed to decode request body")?;
+            Ok(Request::Write(Write::PutIntention {
+                pair,
+                body: Box::new(body),
+            }))
+        },
+    },
+    Route {
+        method: "DELETE",
+        pattern: "/v1/connect/intentions/exact",
+        needs: Needs::Permission(Resource::Intention),
+        parse: |parts| Ok(Request::Write(Write::DeleteIntention(pair(parts)?))),
+    },
+    Route {
+        method: "GET",
+        pattern: "/v1/discovery-chain/",
+        needs: Needs::Permission(Resource::Service),
+        parse: |parts| Ok(Request::Query(Query::DiscoveryChain(chain(parts)?))),
+    },
+    Route {
+        method: "POST",
+        pattern: "/v1/discovery-chain/",
+        needs: Needs::Permission(Resource::Service),
+        parse: overridden_chain,
+    },
+];
+
+fn roots(parts: &Parts<'_>) -> Result<Request, Error> {
+    let pem = match parts.params.text("pem") {
+        "" => false,
+        text => parse_bool(text).ok_or_else(|| {
+            Error::bad_request("The 'pem' query parameter must be a boolean value")
+        })?,
+    };
+    Ok(Request::Query(Query::CaRoots { pem }))
+}
+
+fn authorize(parts: &Parts<'_>) -> Result<Request, Error> {
+    #[derive(Default, Deserialize)]
+    #[serde(default, rename_all = "PascalCase")]
+    struct Authorize {
+        target: Name,
+        #[serde(rename = "ClientCertURI")]
+        client_cert_uri: String,
+        #[serde(rename = "ClientCertSerial")]
+        _serial: String,
+    }
+    parts.refuse_tenancy()?;
+    let body: Authorize = body::strict(&parts.body, "Request decode failed")?;
+    let target = ServiceName::new(body.target);
+    Ok(Request::Query(Query::Authorize {
+        target,
+        client_cert_uri: body.client_cert_uri,
+    }))
+}
+
+fn refused(text: impl Into<String>) -> Error {
+    CallError::Refused(text.into()).into()
+}
+
+fn match_intentions(parts: &Parts<'_>) -> Result<Request, Error> {
+    parts.refuse_tenancy()?;
+    let by = match parts.params.value("by") {
+        Some("source") => MatchBy::Source,
+        Some("destination") => MatchBy::Destination,
+        Some(_) => {
+            return Err(refused(
+                "'by' parameter must be one of 'source' or 'destination'",
+            ));
+        }
+        None => return Err(refused("required query parameter 'by' not set")),
+    };
+    let names: Vec<_> = parts
+        .params
+        .all("name")
+        .map(|name| service(name, "name"))
+        .collect::<Result<_, _>>()?;
+    if names.is_empty() {
+        return Err(refused("required query parameter 'name' not set"));
+    }
+    Ok(Request::Query(Query::IntentionMatch { by, names }))
+}
+
+fn check(parts: &Parts<'_>) -> Result<Request, Error> {
+    let source_type = parts.params.text("source-type");
+    if !matches!(source_type, "" | "consul") {
+        return Err(refused(format!(
+            "source-type {source_type:?} is not known; the only one is \"consul\""
+        )));
+    }
+    Ok(Request::Query(Query::IntentionCheck(pair(parts)?)))
+}
+
+fn pair(parts: &Parts<'_>) -> Result<IntentionPair, Error> {
+    parts.refuse_tenancy()?;
+    let required = |name: &str| {
+        let value = parts.params.value(name).filter(|value| !value.is_empty());
+        value.ok_or_else(|| refused(format!("required query parameter '{name}' not set")))
+    };
+    let (source, destination) = (required("source")?, required("destination")?);
+    let (source_peer, source) = match source.strip_prefix("peer:") {
+        None => ("", source),
+        Some(rest) => rest
+            .split_once('/')
+            .ok_or_else(|| refused("need to specify the service name as well"))?,
+    };
+    Ok(IntentionPair {
+        source: service(source, "source")?,
+        source_peer: source_peer.into(),
+        destination: service(destination, "destination")?,
+    })
+}
+
+/// A name as the intention endpoints take it: bare, or behind `default/` or `default/default/`.
+fn service(text: &str, parameter: &str) -> Result<ServiceName, Error> {
+    if text.starts_with("peer:") {
+        return Err(refused(format!(
+            "{parameter} {text:?} is invalid: cannot specify a peer here"
+        )));
+    }
+    let mut segments = text.split('/').rev();
+    let name = segments.next().unwrap_or_default();
+    let tenancy: Vec<_> = segments.collect();
+    if tenancy.len() > 2 {
+        return Err(refused(format!(
+            "{parameter} {text:?} is invalid: input can contain at most two '/'"
+        )));
+    }
+    if name.is_empty() {
+        return Err(refused(format!(
+            "{parameter} {text:?} is invalid: the service name is empty"
+        )));
+    }
+    match tenancy
+        .iter()
+        .find(|part| !part.eq_ignore_ascii_case("default"))
+    {
+        None => Ok(ServiceName::new(name)),
+        Some(part) => Err(Error::bad_request(format!(
+            "{parameter} {text:?} is invalid: {part:?} is no namespace or partition; only \"default\" exists"
+        ))),
+    }
+}
+
+fn chain(parts: &Parts<'_>) -> Result<ChainQuery, Error> {
+    parts.refuse_tenancy()?;
+    let service = ServiceName::new(parts.name("Missing chain name")?);
+    Ok(ChainQuery {
+        service,
+        datacenter: parts.params.text("compile-dc").to_owned(),
+        ..ChainQuery::default()
+    })
+}
+
+fn overridden_chain(parts: &Parts<'_>) -> Result<Request, Error> {
+    #[derive(Default, Deserialize)]
+    #[serde(default, rename_all = "PascalCase")]
+    struct Overrides {
+        override_protocol: String,
+        override_connect_timeout: GoDuration,
+        override_mesh_gateway: MeshGateway,
+    }
+    let chain = chain(parts)?;
+    let body: Overrides = body::decode(&parts.body, "Request decoding failed", Options::WEAK)?;
+    let mode = &body.override_mesh_gateway.mode;
+    if !matches!(mode.as_str(), "" | "none" | "local" | "remote") {
+        let text = format!(
+            "Invalid OverrideMeshGateway.Mode parameter: {mode:?} is none of none, local and remote"
+        );
+        return Err(Error::bad_request(text));
+    }
+    Ok(Request::Query(Query::DiscoveryChain(ChainQuery {
+        protocol: body.override_protocol,
+        connect_timeout: body.override_connect_timeout,
+        mesh_gateway: body.override_mesh_gateway,
+        ..chain
+    })))
+}

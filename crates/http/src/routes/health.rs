@@ -1,0 +1,54 @@
+//! `/v1/health/…`.
+
+use tribune_types::Status;
+use tribune_types::call::{Instances, Query, Request};
+
+use super::catalog::instances;
+use crate::error::Error;
+use crate::route::{Needs, Parts, Route};
+
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        method: "GET",
+        pattern: "/v1/health/node/",
+        needs: Needs::RowsAreFiltered,
+        parse: |parts| Ok(Request::Query(Query::NodeChecks(parts.node()?))),
+    },
+    Route {
+        method: "GET",
+        pattern: "/v1/health/checks/",
+        needs: Needs::RowsAreFiltered,
+        parse: |parts| Ok(Request::Query(Query::ServiceChecks(parts.service()?))),
+    },
+    Route {
+        method: "GET",
+        pattern: "/v1/health/state/",
+        needs: Needs::RowsAreFiltered,
+        parse: |parts| {
+            parts.refuse_tenancy()?;
+            let state = parts.name("Missing check state")?;
+            let state = (&state != "any").then(|| Status::from(state.as_str()));
+            Ok(Request::Query(Query::ChecksInState(state)))
+        },
+    },
+    Route {
+        method: "GET",
+        pattern: "/v1/health/service/",
+        needs: Needs::RowsAreFiltered,
+        parse: |parts| health(parts, false),
+    },
+    Route {
+        method: "GET",
+        pattern: "/v1/health/connect/",
+        needs: Needs::RowsAreFiltered,
+        parse: |parts| health(parts, true),
+    },
+];
+
+fn health(parts: &Parts<'_>, connect: bool) -> Result<Request, Error> {
+    let passing = parts.params.switch("passing")?;
+    Ok(Request::Query(Query::CheckServiceNodes(Instances {
+        passing,
+        ..instances(parts, connect)?
+    })))
+}

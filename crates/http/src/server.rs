@@ -1,0 +1,194 @@
+//! Serves the API on a listener.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tribune_runtime::{Accepted, Listener, Shutdown, Tasks};
+use tribune_types::call::{CallError, Consistency, Options};
+
+use crate::api::{Api, Settings};
+use crate::error::Error;
+use crate::params::Params;
+use crate::response::{self, Wire};
+use crate::route::{self, Needs, Parts};
+use crate::{body, options};
+
+/// Longest time that a client may take over the head of a request.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest time that a client may take over the body of a request.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Most bytes of a request's head.
+const HEAD_LIMIT: usize = 64 << 10;
+
+/// Serves an [`Api`].
+#[derive(Debug)]
+pub struct Server<A> {
+    api: Arc<A>,
+    settings: Arc<Settings>,
+}
+
+impl<A> Clone for Server<A> {
+    fn clone(&self) -> Self {
+        Self {
+            api: self.api.clone(),
+            settings: self.settings.clone(),
+        }
+    }
+}
+
+impl<A: Api> Server<A> {
+    /// A server of `api`.
+    #[must_use]
+    pub fn new(api: Arc<A>, settings: Settings) -> Self {
+        Self {
+            api,
+            settings: Arc::new(settings),
+        }
+    }
+
+    /// Takes connections until `tasks` are to end, then lets requests in flight finish.
+    pub async fn serve(self, listener: Listener, tasks: Arc<Tasks>) {
+        let shutdown = tasks.shutdown().clone();
+        while let Some(accepted) = shutdown.unless(listener.accept()).await {
+            match accepted {
+                Ok(accepted) => tasks.spawn(
+                    "HTTP connection",
+                    self.clone().connection(accepted, shutdown.clone()),
+                ),
+                Err(refused) => {
+                    let client = refused.peer;
+                    tracing::warn!(%client, refusal = ?refused.refusal, "too many HTTP connections; closing this one");
+                }
+            }
+        }
+    }
+
+    async fn connection(self, accepted: Accepted, shutdown: Shutdown) {
+        let Accepted {
+            stream,
+            peer,
+            permit: _counted,
+        } = accepted;
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(client = %peer, %error, "an HTTP connection ended at once");
+            return;
+        }
+        let service = service_fn(|request| {
+            let server = &self;
+            async move { Ok::<_, Infallible>(server.answer(request).await) }
+        });
+        let mut builder = http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .max_buf_size(HEAD_LIMIT);
+        let mut connection =
+            std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+        let served = tokio::select! {
+            served = connection.as_mut() => served,
+            () = shutdown.begun() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = served {
+            tracing::debug!(client = %peer, %error, "an HTTP connection ended early");
+        }
+    }
+
+    async fn answer(&self, request: hyper::Request<Incoming>) -> Wire {
+        let method = request.method().as_str().to_owned();
+        let path = request.uri().path().to_owned();
+        let response = match self.route(request).await {
+            Ok(response) => response,
+            Err(error) => {
+                tracing::debug!(
+                    method,
+                    path,
+                    status = error.status().as_u16(),
+                    error = error.text(),
+                    "refused"
+                );
+                response::error(&error)
+            }
+        };
+        response::finish(response, &self.settings)
+    }
+
+    async fn route(&self, request: hyper::Request<Incoming>) -> Result<Wire, Error> {
+        let (head, incoming) = request.into_parts();
+        let (method, path) = (head.method.as_str(), head.uri.path());
+        if path == "/" {
+            return Ok(response::text(
+                "Tribune agent: the API is under /v1/.\n".to_owned(),
+            ));
+        }
+        let (route, rest) = match route::find(method, path) {
+            Err(Error::Method { allowed, .. }) if method == "OPTIONS" => {
+                return Ok(response::methods(&allowed));
+            }
+            found => found?,
+        };
+        let rest = route::decode(rest)?;
+        let params = Params::parse(head.uri.query().unwrap_or_default());
+        let authorizer = self
+            .api
+            .authorizer(&options::token(&params, &head.headers))?;
+        if let Needs::Permission(resource) = route.needs {
+            if !authorizer.could_allow(resource) {
+                return Err(CallError::Denied(
+                    format!("no permission on any {resource:?}").to_lowercase(),
+                )
+                .into());
+            }
+        }
+        let body = if route::takes_body(method) {
+            let read = body::read(incoming, self.settings.body_limit);
+            tokio::time::timeout(BODY_TIMEOUT, read)
+                .await
+                .map_err(|_| Error::BodyCut)??
+        } else {
+            Bytes::new()
+        };
+        let options = if method == "GET" || method == "POST" {
+            options::parse(&params, &head.headers)?
+        } else {
+            write_options(&params, &head.headers)
+        };
+        let parts = Parts {
+            rest,
+            params,
+            headers: &head.headers,
+            body,
+        };
+        let request = (route.parse)(&parts)?;
+        let indented = self.settings.always_indented || parts.params.has("pretty");
+        let consistency = match options.consistency {
+            Consistency::Default => "leader",
+            Consistency::Stale => "stale",
+            Consistency::Consistent => "consistent",
+        };
+        let answer = self.api.call(request, options, authorizer).await?;
+        Ok(response::answer(answer, consistency, indented))
+    }
+}
+
+/// A write has a token and a datacenter; what says how fresh an answer must be is not looked at.
+fn write_options(params: &Params<'_>, headers: &http::HeaderMap) -> Options {
+    let datacenter = params
+        .value("datacenter")
+        .or_else(|| params.value("dc"))
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    Options {
+        token: options::token(params, headers),
+        datacenter,
+        ..Options::default()
+    }
+}

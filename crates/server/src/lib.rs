@@ -1,0 +1,14 @@
+//! A server: the catalog behind its replication, the views over it, and the certificate authority.
+//!
+//! [`Server`] wires the pure parts together and holds no rule of its own: `state` keeps, `views` derives,
+//! `api` answers, `ca` signs.
+//!
+//! Invariant: everything is told in the order in which it was applied.
+
+mod authority;
+mod hub;
+mod server;
+
+pub use authority::CaSettings;
+pub use hub::Hub;
+pub use server::{Server, Settings, StartError};

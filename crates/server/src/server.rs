@@ -1,0 +1,319 @@
+//! The server itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tribune_acl::{Authorizer, Resolver};
+use tribune_api::{Answered, Context, Plan, answer, plan};
+use tribune_ca::Signer;
+use tribune_derived::{Key, Source, Value};
+use tribune_replication::{Handle, ProposeError, ReadError};
+use tribune_state::{ApplyError, Command, Operation, Outcome, Snapshot, WatchSet};
+use tribune_types::Index;
+use tribune_types::call::{Answer, Body, CallError, Consistency, Options, Query, Write};
+use tribune_types::config_entry::Entry;
+
+use crate::authority::{Ca, CaSettings};
+use crate::hub::{Hub, HubSource};
+
+/// Longest time that a read waits.
+const MAX_WAIT: Duration = Duration::from_secs(600);
+/// How long a read waits where it does not say.
+const DEFAULT_WAIT: Duration = Duration::from_secs(300);
+/// A wait is longer by up to this part of it, so that readers who started together do not end together.
+const WAIT_JITTER: u32 = 16;
+/// How often a change is planned again where another one came in between.
+const PLANS: usize = 16;
+
+/// What a server is.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What is the same for every request.
+    pub api: tribune_api::Settings,
+    /// The certificate authority.
+    pub ca: CaSettings,
+    /// UUID for a cluster that has none yet.
+    pub new_cluster_id: String,
+}
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The certificate authority cannot be set up.
+    #[error("the certificate authority cannot be set up: {0}")]
+    Ca(String),
+    /// Nothing can be written.
+    #[error("the cluster takes no writes: {0}")]
+    Propose(ProposeError),
+}
+
+/// A server: answers reads, makes changes, and yields derived values.
+pub struct Server {
+    settings: tribune_api::Settings,
+    replication: Handle,
+    hub: Arc<Hub>,
+    ca: Ca,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// The hub of a server to be: `replication` has to be opened with it as its observer.
+    #[must_use]
+    pub fn hub(settings: &tribune_api::Settings, resolver: Arc<dyn Resolver>) -> Arc<Hub> {
+        let settings = tribune_views::Settings {
+            datacenter: settings.datacenter.clone(),
+            default_allow: settings.default_allow,
+        };
+        Arc::new(Hub::new(settings, resolver))
+    }
+
+    /// Starts a server over a log that tells `hub`, and sets its certificate authority up.
+    ///
+    /// # Errors
+    /// Where the certificate authority cannot be set up.
+    pub async fn start(
+        settings: Settings,
+        replication: Handle,
+        hub: Arc<Hub>,
+    ) -> Result<Self, StartError> {
+        let ca = Ca::new(settings.ca, &settings.api.datacenter);
+        ca.establish(&replication, settings.new_cluster_id).await?;
+        Ok(Self {
+            settings: settings.api,
+            replication,
+            hub,
+            ca,
+        })
+    }
+
+    /// Yields derived values.
+    #[must_use]
+    pub fn source(&self) -> Arc<dyn Source> {
+        Arc::new(HubSource(self.hub.clone()))
+    }
+
+    /// The authority that signs now.
+    #[must_use]
+    pub fn signer(&self) -> watch::Receiver<Option<Arc<dyn Signer>>> {
+        self.ca.signer()
+    }
+
+    /// The catalog as it is now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.replication.snapshot()
+    }
+
+    /// Answers a read, waiting where the caller asks for it. Dropping the future ends the wait.
+    ///
+    /// # Errors
+    /// Where the caller may not ask, or asked for something that cannot be.
+    pub async fn query(
+        &self,
+        query: &Query,
+        options: &Options,
+        authorizer: &Authorizer,
+    ) -> Result<Answer, CallError> {
+        self.check_datacenter(options)?;
+        if options.consistency != Consistency::Stale {
+            let consistency = match options.consistency {
+                Consistency::Consistent => tribune_replication::Consistency::Consistent,
+                Consistency::Default | Consistency::Stale => {
+                    tribune_replication::Consistency::Default
+                }
+            };
+            self.replication
+                .read_barrier(consistency)
+                .await
+                .map_err(read_error)?;
+        }
+        let mut snapshot = self.replication.snapshot();
+        let mut answered = self.answer(query, options, authorizer, &snapshot)?;
+        if options.min_index == 0 || answered.answer.index.is_none() {
+            return Ok(answered.answer);
+        }
+        let deadline = Instant::now() + wait_of(options);
+        let body = answered.answer.body.clone();
+        let waits = |answered: &Answered| {
+            let same = answered.by_content || answered.answer.missing;
+            answered
+                .answer
+                .index
+                .is_some_and(|index| index <= options.min_index)
+                || same && options.min_index > 1 && answered.answer.body == body
+        };
+        if answered
+            .answer
+            .index
+            .is_some_and(|index| index > options.min_index)
+        {
+            return Ok(answered.answer);
+        }
+        while waits(&answered) {
+            let keys = std::mem::take(&mut answered.watch);
+            let mut waiter = self.hub.waiting().register(snapshot.index(), keys);
+            if tokio::time::timeout_at(deadline, waiter.changed())
+                .await
+                .is_err()
+            {
+                break;
+            }
+            snapshot = self.replication.snapshot();
+            answered = self.answer(query, options, authorizer, &snapshot)?;
+        }
+        Ok(answered.answer)
+    }
+
+    fn answer(
+        &self,
+        query: &Query,
+        options: &Options,
+        authorizer: &Authorizer,
+        snapshot: &Snapshot,
+    ) -> Result<Answered, CallError> {
+        self.with_context(authorizer, snapshot, |context| {
+            answer(context, query, options)
+        })
+    }
+
+    fn with_context<T>(
+        &self,
+        authorizer: &Authorizer,
+        snapshot: &Snapshot,
+        run: impl FnOnce(&Context<'_>) -> T,
+    ) -> T {
+        let context = Context {
+            snapshot,
+            authorizer,
+            settings: &self.settings,
+            derive: &|key, watch| self.hub.derive(key, snapshot, watch),
+        };
+        run(&context)
+    }
+
+    /// Makes a change.
+    ///
+    /// # Errors
+    /// Where the caller may not make it, it cannot be made, or nobody knows whether it was made.
+    pub async fn write(
+        &self,
+        write: Write,
+        options: &Options,
+        authorizer: &Authorizer,
+    ) -> Result<Answer, CallError> {
+        if let Write::SetCaConfiguration(body) = write {
+            let permission = tribune_acl::Permission::Operator(tribune_acl::Access::Write);
+            if !authorizer.allows(permission) {
+                return Err(CallError::Denied(format!("the token lacks {permission}")));
+            }
+            self.ca.configure(&self.replication, body).await?;
+            return Ok(Answer {
+                body: Body::Empty,
+                ..Answer::default()
+            });
+        }
+        // config entries are the primary datacenter's, whichever one is named
+        if !matches!(
+            write,
+            Write::PutConfigEntry { .. } | Write::DeleteConfigEntry { .. }
+        ) {
+            self.check_datacenter(options)?;
+        }
+        for _ in 0..PLANS {
+            let snapshot = self.replication.snapshot();
+            let Plan {
+                operation,
+                reply,
+                optimistic,
+            } = self.with_context(authorizer, &snapshot, |context| {
+                plan(context, write.clone())
+            })?;
+            let Some(operation) = operation else {
+                return Ok(reply.answer(true));
+            };
+            let (_, outcome) = self
+                .replication
+                .propose(Command::from(operation))
+                .await
+                .map_err(call_error)?;
+            match outcome {
+                Outcome::Done | Outcome::Cas(true) => return Ok(reply.answer(true)),
+                Outcome::Cas(false) if !optimistic => return Ok(reply.answer(false)),
+                Outcome::Cas(false) | Outcome::Refused(ApplyError::Stale { .. }) => {}
+                Outcome::Refused(error) => return Err(CallError::Refused(error.to_string())),
+            }
+        }
+        Err(CallError::Unavailable(
+            "the entry is changed by others faster than this change can be made; try again"
+                .to_owned(),
+        ))
+    }
+
+    fn check_datacenter(&self, options: &Options) -> Result<(), CallError> {
+        if options.datacenter.is_empty() || options.datacenter == self.settings.datacenter {
+            return Ok(());
+        }
+        Err(CallError::Refused(format!(
+            "No path to datacenter {:?}; this one is {:?}",
+            options.datacenter, self.settings.datacenter
+        )))
+    }
+
+    /// Computes a derived value of the catalog as it is now.
+    pub fn derive(&self, key: &Key, watch: &mut WatchSet) -> Value {
+        self.hub.derive(key, &self.replication.snapshot(), watch)
+    }
+
+    /// Waits for a change of what was read at `index`.
+    pub async fn changed(&self, watch: WatchSet, index: Index) {
+        self.hub.waiting().register(index, watch).changed().await;
+    }
+
+    /// Writes a config entry unless there is one of its kind and name.
+    ///
+    /// # Errors
+    /// Where nobody knows whether it was made.
+    pub async fn write_missing(&self, entry: Entry) -> Result<(Index, Outcome), ProposeError> {
+        let operation = Operation::PutConfigEntry {
+            entry: Arc::new(entry),
+            cas: Some(0),
+            checked_at: None,
+        };
+        self.propose(operation.into()).await
+    }
+
+    /// Makes a change that this process itself asks for.
+    ///
+    /// # Errors
+    /// Where it cannot be made, or nobody knows whether it was made.
+    pub async fn propose(&self, command: Command) -> Result<(Index, Outcome), ProposeError> {
+        self.replication.propose(command).await
+    }
+}
+
+fn wait_of(options: &Options) -> Duration {
+    let wait = options.wait.unwrap_or(DEFAULT_WAIT).min(MAX_WAIT);
+    wait + tribune_runtime::jitter(wait / WAIT_JITTER)
+}
+
+pub(crate) fn call_error(error: ProposeError) -> CallError {
+    match error {
+        ProposeError::TooLarge { .. } => CallError::BadRequest(error.to_string()),
+        ProposeError::NotLeader { .. } | ProposeError::Unavailable | ProposeError::Unknown => {
+            CallError::Unavailable(error.to_string())
+        }
+    }
+}
+
+fn read_error(error: ReadError) -> CallError {
+    CallError::Unavailable(error.to_string())
+}
