@@ -9,6 +9,9 @@ use tokio::time::Instant;
 use tribune_local::{Probe, ProbeTarget};
 use tribune_types::Name;
 
+/// How soon a target that was not well at first is asked again; twice as long each time.
+const WARM_UP: Duration = Duration::from_millis(100);
+
 /// The wanted probes, by when they are due.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
@@ -23,8 +26,11 @@ struct Entry {
     probe: Probe,
     /// Tells an entry from an earlier one of the same name.
     generation: u64,
-    /// Whether it has reported yet.
-    reported: bool,
+    /// How long to wait before asking again a target that was never well; `None` once it was, or once this
+    /// has grown to the interval.
+    warm_up: Option<Duration>,
+    /// When a result was reported last.
+    reported: Option<Instant>,
     at: At,
 }
 
@@ -54,20 +60,23 @@ impl Plan {
             if self.entries.contains_key(&name) {
                 continue;
             }
-            let at = match probe.target {
-                ProbeTarget::Unsupported(_) => now + probe.interval,
-                ProbeTarget::Tcp(_) | ProbeTarget::Http { .. } => now,
+            let (at, warm_up) = match probe.target {
+                ProbeTarget::Unsupported(_) => (now + probe.interval, None),
+                ProbeTarget::Tcp(_) | ProbeTarget::Http { .. } => (now, Some(WARM_UP)),
             };
             self.generations += 1;
             let generation = self.generations;
             self.due.insert((at, name.clone()));
+            let at = At::Due(at);
+            let reported = None;
             self.entries.insert(
                 name,
                 Entry {
                     probe,
                     generation,
-                    reported: false,
-                    at: At::Due(at),
+                    warm_up,
+                    reported,
+                    at,
                 },
             );
         }
@@ -99,7 +108,17 @@ impl Plan {
     }
 
     /// A probe has ended; it is due again later. Whether its result is wanted.
-    pub(crate) fn finish(&mut self, name: &Name, generation: u64, now: Instant) -> bool {
+    ///
+    /// What has just started up, such as a sidecar that waits for its configuration, is asked again soon, so
+    /// that nobody waits for an interval to pass. Of these extra results only a good one counts: failures are
+    /// reported no more often than otherwise, as the check's thresholds expect.
+    pub(crate) fn finish(
+        &mut self,
+        name: &Name,
+        generation: u64,
+        passed: bool,
+        now: Instant,
+    ) -> bool {
         let Some(entry) = self
             .entries
             .get_mut(name)
@@ -107,19 +126,29 @@ impl Plan {
         else {
             return false;
         };
-        // The second probe is drawn from half an interval, so that checks which were registered together
-        // do not go on in step.
         let interval = entry.probe.interval;
-        let ahead = if entry.reported {
-            Duration::ZERO
-        } else {
-            (interval / 2).mul_f64(fraction(self.seed.hash_one(generation)))
+        let early = entry.reported.is_some_and(|at| now < at + interval);
+        let wanted = passed || !early || entry.warm_up.is_none();
+        let wait = match entry.warm_up {
+            Some(wait) if !passed && wait < interval => {
+                entry.warm_up = Some(wait * 2);
+                wait
+            }
+            Some(_) => {
+                entry.warm_up = None;
+                // The second probe is drawn from half an interval, so that checks which were registered
+                // together do not go on in step.
+                interval - (interval / 2).mul_f64(fraction(self.seed.hash_one(generation)))
+            }
+            None => interval,
         };
-        let at = now + (interval - ahead);
-        entry.reported = true;
+        if wanted {
+            entry.reported = Some(now);
+        }
+        let at = now + wait;
         entry.at = At::Due(at);
         self.due.insert((at, name.clone()));
-        true
+        wanted
     }
 
     fn remove(&mut self, name: &Name) {

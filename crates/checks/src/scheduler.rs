@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tribune_local::{Probe, ProbeResult};
-use tribune_types::Name;
+use tribune_types::{Name, Status};
 
 use crate::plan::Plan;
 use crate::probe;
@@ -79,7 +79,8 @@ impl Runner {
                 }
                 Some(done) = running.join_next() => match done {
                     Ok((name, generation, result)) => {
-                        if plan.finish(&name, generation, Instant::now())
+                        let passed = result.status == Status::Passing;
+                        if plan.finish(&name, generation, passed, Instant::now())
                             && self.results.send((name, result)).await.is_err()
                         {
                             return;

@@ -8,11 +8,12 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tribune_local::ProbeTarget;
-use tribune_types::Status;
 
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
+/// When the target `late` comes up.
+const LATE: Duration = Duration::from_millis(2000);
 
 /// A scheduler whose probes take as long as their timeout says and report their target.
 struct Rig {
@@ -30,14 +31,22 @@ impl Rig {
         let running = Arc::new(AtomicUsize::new(0));
         let most_at_once = Arc::new(AtomicUsize::new(0));
         let most = Arc::clone(&most_at_once);
+        let start = Instant::now();
         let ask = move |probe: Probe| {
             let (running, most) = (Arc::clone(&running), Arc::clone(&most));
             async move {
                 most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                 sleep(probe.timeout).await;
                 running.fetch_sub(1, Ordering::SeqCst);
+                let status = match &probe.target {
+                    ProbeTarget::Tcp(target) if target == "down" => Status::Critical,
+                    ProbeTarget::Tcp(target) if target == "late" && start.elapsed() < LATE => {
+                        Status::Critical
+                    }
+                    _ => Status::Passing,
+                };
                 ProbeResult {
-                    status: Status::Passing,
+                    status,
                     output: format!("{:?}", probe.target),
                 }
             }
@@ -180,4 +189,32 @@ async fn it_ends_with_its_scheduler_or_its_reader() {
     drop(rig.results);
     rig.task.await.unwrap();
     assert!(rig.start.elapsed() < SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_up_late_is_noticed_soon() {
+    let mut rig = Rig::new();
+    rig.scheduler.set(vec![tcp("a", "late", Duration::ZERO)]);
+    assert!(rig.next().await.1 < SECOND);
+    let noticed = rig.next().await.1;
+    assert!((LATE..2 * LATE).contains(&noticed), "{noticed:?}");
+    let later = rig.next().await.1 - noticed;
+    assert!((5 * SECOND..11 * SECOND).contains(&later), "{later:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn asking_again_soon_does_not_report_more_failures() {
+    let mut rig = Rig::new();
+    rig.scheduler.set(vec![tcp("a", "down", Duration::ZERO)]);
+    let mut last = rig.next().await.1;
+    assert!(last < SECOND);
+    for _ in 0..5 {
+        let next = rig.next().await.1;
+        assert!(
+            (5 * SECOND..23 * SECOND).contains(&(next - last)),
+            "{:?}",
+            next - last
+        );
+        last = next;
+    }
 }
