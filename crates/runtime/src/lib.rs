@@ -1,16 +1,19 @@
-//! What every edge needs: shutdown, supervised tasks, accept loops with limits, and the hub where reads wait.
+//! What every edge of the process needs: waking those who wait for a change, tasks that are accounted
+//! for, shutdown, clocks, and limits on connections.
 //!
-//! Invariant: detached tasks are spawned here alone, and a panic in one is logged, never lost.
-//! Invariant: nothing here knows what it carries.
+//! Invariant: this is the only place that spawns tasks that nobody awaits.
+//! Invariant: whoever waits costs memory alone until something that it waits for changes.
 
-mod accept;
-mod hub;
+mod clock;
 mod jitter;
+mod listener;
 mod shutdown;
 mod tasks;
+mod watch_hub;
 
-pub use accept::{Accepted, Counted, Limits, accept};
-pub use hub::{Waiter, WatchHub};
+pub use clock::Clock;
 pub use jitter::jitter;
+pub use listener::{Accepted, Limits, Listener, Permit, Refusal, Refused};
 pub use shutdown::Shutdown;
-pub use tasks::Tasks;
+pub use tasks::{StillRunning, Tasks};
+pub use watch_hub::{Waiter, WatchHub};

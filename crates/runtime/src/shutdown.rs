@@ -1,56 +1,74 @@
-//! The end of the process, told to everything that runs in it.
+//! Telling everything to end.
 
-use std::io;
+use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-/// Tells that it is time to end. Clones tell the same.
+/// A signal that is given once and stays given. Clones are the same signal.
 #[derive(Clone, Debug)]
-pub struct Shutdown(watch::Sender<bool>);
-
-impl Default for Shutdown {
-    fn default() -> Self {
-        Self(watch::Sender::new(false))
-    }
+pub struct Shutdown {
+    begun: Arc<watch::Sender<bool>>,
 }
 
 impl Shutdown {
-    /// Tells it at the first interrupt or termination signal.
-    ///
-    /// # Errors
-    /// Where the process cannot listen for signals.
-    pub fn on_signals() -> io::Result<Self> {
-        let shutdown = Self::default();
-        let (mut interrupt, mut terminate) = (
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-        );
-        let trigger = shutdown.clone();
-        tokio::spawn(async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            trigger.trigger();
-        });
-        Ok(shutdown)
-    }
-
-    /// Tells everybody.
-    pub fn trigger(&self) {
-        self.0.send_replace(true);
-    }
-
-    /// Whether everybody has been told.
+    /// A signal that has not been given.
     #[must_use]
-    pub fn is_triggered(&self) -> bool {
-        *self.0.borrow()
+    pub fn new() -> Self {
+        Self {
+            begun: Arc::new(watch::Sender::new(false)),
+        }
     }
 
-    /// Waits until everybody is told; at once where that was before.
-    pub async fn triggered(&self) {
-        // an error means that nobody can tell any more, which cannot be while this is a sender itself
-        let _ = self.0.subscribe().wait_for(|triggered| *triggered).await;
+    /// Gives the signal.
+    pub fn begin(&self) {
+        self.begun.send_replace(true);
+    }
+
+    /// Whether it has been given.
+    #[must_use]
+    pub fn is_begun(&self) -> bool {
+        *self.begun.borrow()
+    }
+
+    /// Returns when it has been given.
+    pub async fn begun(&self) {
+        // There is an error only without a sender, and `self` is one.
+        let _: Result<_, watch::error::RecvError> =
+            self.begun.subscribe().wait_for(|begun| *begun).await;
+    }
+
+    /// What comes of `work`, or `None` where the signal is given first. `work` is dropped then.
+    pub async fn unless<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.begun() => None,
+            done = work => Some(done),
+        }
+    }
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_signal_reaches_who_waits_and_who_comes_later() {
+        let shutdown = Shutdown::new();
+        let waiting = tokio::spawn({
+            let shutdown = shutdown.clone();
+            async move { shutdown.unless(std::future::pending::<()>()).await }
+        });
+        assert_eq!(shutdown.unless(async { 1 }).await, Some(1));
+        shutdown.begin();
+        assert_eq!(waiting.await.unwrap(), None);
+        shutdown.begun().await;
+        assert!(shutdown.is_begun());
+        assert_eq!(shutdown.unless(async { 1 }).await, None);
     }
 }
