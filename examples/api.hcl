@@ -6,12 +6,6 @@ service {
   connect {
     sidecar_service {
       port = 21001
-
-      # The sidecar is as healthy as the service it stands for.
-      check {
-        name          = "As healthy as api"
-        alias_service = "api"
-      }
     }
   }
 }

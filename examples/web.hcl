@@ -15,12 +15,6 @@ service {
           }
         ]
       }
-
-      # The sidecar is as healthy as the service it stands for.
-      check {
-        name          = "As healthy as web"
-        alias_service = "web"
-      }
     }
   }
 }

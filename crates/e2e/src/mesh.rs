@@ -8,7 +8,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::examples::Ports;
-use crate::{Agent, Service, Sidecar};
+use crate::{Agent, Service, Sidecar, wait};
 
 /// A running agent, the services and their sidecars. Fields end in this order: Envoys before the agent.
 #[derive(Debug)]
@@ -93,6 +93,20 @@ impl Mesh {
         let mut sidecar = Sidecar::start(&self.agent, "api-2", self.ports.of(19002))?;
         sidecar.wait_ready()?;
         self.second = Some((sidecar, service));
+        wait::until("the agent to see the sidecar listen", || {
+            let checks = self.agent.get("/v1/agent/checks")?;
+            let mut checks = checks
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(_, check)| check);
+            let listens = |check: &Value| {
+                check["ServiceID"] == "api-2-sidecar-proxy"
+                    && check["Type"] == "tcp"
+                    && check["Status"] == "passing"
+            };
+            Ok(checks.any(listens).then_some(()))
+        })?;
         Ok(())
     }
 

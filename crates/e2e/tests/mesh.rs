@@ -35,7 +35,10 @@ fn nothing_is_rejected(mesh: &Mesh) -> Result<()> {
         status.contains("web-sidecar-proxy") && status.contains("api-sidecar-proxy"),
         "{status}"
     );
-    ensure!(!status.contains("rejected:") && !status.contains("not built:"), "{status}");
+    ensure!(
+        !status.contains("rejected:") && !status.contains("not built:"),
+        "{status}"
+    );
     Ok(())
 }
 
