@@ -1,34 +1,41 @@
-//! Why a change or a read did not come about.
+//! Why a proposal or a read was not answered.
 
-/// Why nobody says that a command was applied.
+/// Why a proposal was not answered with an outcome.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProposeError {
-    /// This server does not lead, so nothing happened.
-    #[error("this server is not the leader{}", hint.as_ref().map(|hint| format!("; {hint} may be")).unwrap_or_default())]
+    /// Another server leads, or none does. The proposal was not made.
+    #[error("not the leader{}", hint.as_ref().map_or_else(String::new, |hint| format!(", {hint} is")))]
     NotLeader {
-        /// Who may be, where that is known.
+        /// Where the leader may be reached.
         hint: Option<String>,
     },
-    /// Nobody leads, so nothing happened.
-    #[error("No cluster leader")]
+    /// Nobody can be asked now. The proposal was not made.
+    #[error("no leader can be reached")]
     Unavailable,
-    /// The command is larger than the log takes, so nothing happened.
-    #[error("the change is too large: {size} bytes, at most {limit}; make it in parts")]
+    /// The command is too large for the log.
+    #[error("the command has about {size} bytes, more than the log's limit of {limit}")]
     TooLarge {
-        /// About how large it is.
+        /// About how large it is, in bytes.
         size: usize,
         /// How large it may be.
         limit: usize,
     },
-    /// The answer was lost: the command may have been applied, or may still be.
-    #[error("nobody knows whether the change was made: the answer to it was lost")]
+    /// The proposal was made and its answer is lost: it may or may not be applied, now or later. It may
+    /// be made again only with the same request ID.
+    #[error("the answer to the proposal is lost; it may or may not be applied")]
     Unknown,
 }
 
-/// Why a read cannot be as fresh as it was asked to be.
+/// Why a read cannot be made as fresh as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
-    /// Nobody leads.
-    #[error("No cluster leader")]
+    /// Another server leads, or none does.
+    #[error("not the leader{}", hint.as_ref().map_or_else(String::new, |hint| format!(", {hint} is")))]
+    NotLeader {
+        /// Where the leader may be reached.
+        hint: Option<String>,
+    },
+    /// Nobody can be asked now.
+    #[error("no leader can be reached")]
     Unavailable,
 }

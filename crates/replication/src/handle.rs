@@ -1,213 +1,143 @@
-//! The handle.
+//! What everybody but the log itself sees of it.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::pin::Pin;
+use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use tokio::sync::watch;
-use tribune_state::{Changes, Command, Outcome, Snapshot, Store};
+use tribune_state::{Changes, Command, Outcome, Snapshot};
 use tribune_types::Index;
+use tribune_types::call::Consistency;
 
 use crate::error::{ProposeError, ReadError};
-use crate::faults::{Fault, Faults};
 
-/// Largest command, in bytes as [`weight`] counts them: half a mebibyte, as the reference's log takes.
-const COMMAND_LIMIT: usize = 512 << 10;
+/// Index and outcome of a proposal that was applied.
+pub type Proposed = Result<(Index, Outcome), ProposeError>;
 
-/// Is told what was applied, in order, before whoever proposed it is.
+/// What a [`Log`] returns.
+pub type LogFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A log of commands. Its methods are those of [`Handle`], which says what they do.
+#[expect(missing_docs, reason = "documented where they are called")]
+pub trait Log: Send + Sync + 'static {
+    fn propose(&self, command: Command) -> LogFuture<'_, Proposed>;
+    fn read_barrier(&self, consistency: Consistency) -> LogFuture<'_, Result<(), ReadError>>;
+    fn leadership(&self) -> watch::Receiver<Leadership>;
+    fn applied(&self) -> watch::Receiver<Index>;
+    fn snapshot(&self) -> Snapshot;
+}
+
+/// A log of commands and the tables that they make. Clones are the same log.
+#[derive(Clone)]
+pub struct Handle {
+    log: Arc<dyn Log>,
+}
+
+/// Hears of every change.
 pub trait Observer: Send + Sync + 'static {
-    /// A command was applied: how everything is now, and what of it changed. It stores what it needs, wakes
-    /// whoever works on it, and returns: nothing else is applied meanwhile.
+    /// Takes the tables as they are now and what has changed since the last call. Commands that were
+    /// applied together are told of together.
+    ///
+    /// Called in order, once at a time, after the snapshot can be read from the handle and before those
+    /// who proposed are answered: so quickly, and without proposing anything itself.
     fn applied(&self, snapshot: &Snapshot, changes: &Changes);
 }
 
-/// How fresh a read must be.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Consistency {
-    /// As fresh as the leader's lease lets it be.
-    #[default]
-    Default,
-    /// Whatever this server has.
-    Stale,
-    /// The leader has made sure that it is one.
-    Consistent,
+impl<F: Fn(&Snapshot, &Changes) + Send + Sync + 'static> Observer for F {
+    fn applied(&self, snapshot: &Snapshot, changes: &Changes) {
+        self(snapshot, changes);
+    }
 }
 
-/// Who leads.
+/// Who leads, as far as this server knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leadership {
-    /// Counts elections: work begun in one term stops in another.
+    /// Grows with every election, so what was begun in one term can be told from what another needs.
     pub term: u64,
+    /// The leader of this term.
+    pub leader: Leader,
+}
+
+/// The leader of a term.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Leader {
+    /// This server.
+    This,
+    /// The server that is reached there.
+    Other(String),
+    /// Nobody yet.
+    None,
+}
+
+impl Leadership {
     /// Whether this server leads.
-    pub leader: bool,
+    #[must_use]
+    pub const fn is_here(&self) -> bool {
+        matches!(self.leader, Leader::This)
+    }
+
+    /// Where the leader may be reached.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match &self.leader {
+            Leader::Other(address) => Some(address.clone()),
+            Leader::This | Leader::None => None,
+        }
+    }
 }
 
-/// In front of the log. Clones are the same.
-#[derive(Clone)]
-pub struct Handle(Arc<Inner>);
-
-struct Inner {
-    store: Mutex<Store>,
-    snapshot: ArcSwap<Snapshot>,
-    applied: watch::Sender<Index>,
-    leadership: watch::Sender<Leadership>,
-    observer: Arc<dyn Observer>,
-    faults: Option<Box<dyn Faults>>,
-    proposals: AtomicU64,
-}
+// === impl Handle ===
 
 impl Handle {
-    /// An empty log in memory, on one server, which leads.
-    #[must_use]
-    pub fn open(observer: Arc<dyn Observer>) -> Self {
-        Self::build(observer, None)
+    /// A handle of a log.
+    pub fn new(log: impl Log) -> Self {
+        Self { log: Arc::new(log) }
     }
 
-    /// The same with faults.
-    #[must_use]
-    pub fn with_faults(observer: Arc<dyn Observer>, faults: impl Faults) -> Self {
-        Self::build(observer, Some(Box::new(faults)))
-    }
-
-    fn build(observer: Arc<dyn Observer>, faults: Option<Box<dyn Faults>>) -> Self {
-        let store = Store::new();
-        let snapshot = ArcSwap::from_pointee(store.snapshot());
-        let leadership = watch::Sender::new(Leadership {
-            term: 1,
-            leader: true,
-        });
-        Self(Arc::new(Inner {
-            store: Mutex::new(store),
-            snapshot,
-            applied: watch::Sender::new(0),
-            leadership,
-            observer,
-            faults,
-            proposals: AtomicU64::new(0),
-        }))
-    }
-
-    /// Applies a command; what came of it, and at which index.
+    /// Has a command applied, and returns its index and outcome when the tables read from this handle
+    /// have it. A command whose request was applied before gives the index and the outcome of then.
+    ///
+    /// Where the returned future is dropped, the command may or may not be applied.
     ///
     /// # Errors
-    /// Where it was not applied, or nobody knows. [`ProposeError::Unknown`] may be tried again, if the
-    /// command names its request.
-    pub async fn propose(&self, command: Command) -> Result<(Index, Outcome), ProposeError> {
-        let size = weight(&command);
-        if size > COMMAND_LIMIT {
-            return Err(ProposeError::TooLarge {
-                size,
-                limit: COMMAND_LIMIT,
-            });
-        }
-        if !self.0.leadership.borrow().leader {
-            return Err(ProposeError::Unavailable);
-        }
-        let number = self.0.proposals.fetch_add(1, Ordering::Relaxed);
-        match self
-            .0
-            .faults
-            .as_ref()
-            .map_or(Fault::None, |faults| faults.next(number))
-        {
-            Fault::None => Ok(self.0.apply(command)),
-            Fault::Delay(delay) => {
-                tokio::time::sleep(delay).await;
-                Ok(self.0.apply(command))
-            }
-            Fault::LoseRequest => Err(ProposeError::Unknown),
-            Fault::LoseAnswer => {
-                self.0.apply(command);
-                Err(ProposeError::Unknown)
-            }
-            Fault::NotLeader(hint) => Err(ProposeError::NotLeader { hint }),
-            Fault::Unavailable => Err(ProposeError::Unavailable),
-        }
+    /// Where the command was not applied, or nobody knows.
+    pub async fn propose(&self, command: Command) -> Proposed {
+        self.log.propose(command).await
     }
 
-    /// Waits until a read of [`Handle::snapshot`] is as fresh as asked for.
+    /// Waits until a snapshot taken afterwards is as fresh as asked for. Anything will do for a stale read.
     ///
     /// # Errors
-    /// Where it cannot be.
+    /// Where that cannot be made sure of here.
     pub async fn read_barrier(&self, consistency: Consistency) -> Result<(), ReadError> {
-        match consistency {
-            Consistency::Stale => Ok(()),
-            Consistency::Default | Consistency::Consistent if self.0.leadership.borrow().leader => {
-                Ok(())
-            }
-            Consistency::Default | Consistency::Consistent => Err(ReadError::Unavailable),
-        }
+        self.log.read_barrier(consistency).await
     }
 
-    /// How everything is after the last command applied here.
-    #[must_use]
-    pub fn snapshot(&self) -> Snapshot {
-        Snapshot::clone(&self.0.snapshot.load())
-    }
-
-    /// Tells the index of the last command applied here.
-    #[must_use]
-    pub fn applied(&self) -> watch::Receiver<Index> {
-        self.0.applied.subscribe()
-    }
-
-    /// Tells who leads.
+    /// Who leads.
     #[must_use]
     pub fn leadership(&self) -> watch::Receiver<Leadership> {
-        self.0.leadership.subscribe()
+        self.log.leadership()
     }
 
-    /// Moves leadership to this server or away from it, in a new term.
-    pub fn lead(&self, leader: bool) {
-        self.0.leadership.send_modify(|leadership| {
-            leadership.term += 1;
-            leadership.leader = leader;
-        });
+    /// Index of the last command that was applied here.
+    #[must_use]
+    pub fn applied(&self) -> watch::Receiver<Index> {
+        self.log.applied()
     }
-}
 
-impl Inner {
-    fn apply(&self, command: Command) -> (Index, Outcome) {
-        // a panic while applying cannot be: `Store::apply` is total; while observing, the store is whole
-        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = store.index() + 1;
-        let applied = store.apply(index, command);
-        let snapshot = store.snapshot();
-        self.snapshot.store(Arc::new(snapshot.clone()));
-        if !applied.changes.keys.is_empty() {
-            self.observer.applied(&snapshot, &applied.changes);
-        }
-        self.applied.send_replace(index);
-        (applied.index, applied.outcome)
+    /// The tables as they are now, without waiting for anybody.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.log.snapshot()
     }
-}
-
-/// About how many bytes a command has in the log.
-fn weight(command: &Command) -> usize {
-    // the texts of a command are what makes it large, and its debug form has each of them once
-    struct Counter(usize);
-    impl fmt::Write for Counter {
-        fn write_str(&mut self, text: &str) -> fmt::Result {
-            self.0 += text.len();
-            // no need to go on counting what is too large already
-            if self.0 > 4 * COMMAND_LIMIT {
-                Err(fmt::Error)
-            } else {
-                Ok(())
-            }
-        }
-    }
-    let mut counter = Counter(0);
-    let _ = fmt::write(&mut counter, format_args!("{command:?}"));
-    counter.0
 }
 
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let applied = *self.0.applied.borrow();
+        let applied = *self.applied().borrow();
+        let leadership = self.leadership().borrow().clone();
         f.debug_struct("Handle")
             .field("applied", &applied)
-            .finish_non_exhaustive()
+            .field("leadership", &leadership)
+            .finish()
     }
 }

@@ -1,18 +1,19 @@
-//! The one way to change the catalog, and to know that a change was made.
+//! The log of commands behind one handle: whoever writes proposes, whoever reads takes a snapshot, and an
+//! observer hears of every change in order.
 //!
-//! There is one server, and its log is in memory: [`Handle`] is what stands in front of it now and of a
-//! replicated log later, with the same errors and the same promises.
+//! [`single`] is a log in the memory of one server. Nothing above the [`Handle`] can tell which log it
+//! has; [`faulty`] puts one behind it that delays, loses answers and moves leadership, for tests.
 //!
-//! Invariant: commands are applied one after the other, and observers are told in that order, before the
-//! proposer is.
-//! Invariant: an answer that was lost says so; the same request proposed again is applied once.
+//! Invariant: a proposal is answered only after it was applied here and the observer has heard of it.
+//! Invariant: a proposal that was refused with anything but [`ProposeError::Unknown`] was not applied and never will be.
 
 mod error;
 mod faults;
 mod handle;
 mod retry;
+mod single;
 
 pub use error::{ProposeError, ReadError};
-pub use faults::{Fault, Faults};
-pub use handle::{Consistency, Handle, Leadership, Observer};
-pub use retry::propose_with_retry;
+pub use faults::{Fate, Fault, Faults, faulty};
+pub use handle::{Handle, Leader, Leadership, Log, LogFuture, Observer, Proposed};
+pub use single::{Settings, single};

@@ -1,49 +1,51 @@
-//! Trying again, where that is safe.
+//! Proposing again where that is safe.
 
 use std::time::Duration;
 
-use tokio::time::sleep;
-use tribune_state::{Command, Outcome};
-use tribune_types::Index;
+use tokio::time::Instant;
+use tribune_state::Command;
 
 use crate::error::ProposeError;
-use crate::handle::Handle;
+use crate::handle::{Handle, Proposed};
 
-/// Waits between tries. Elections take longer than all but the last of them.
-const WAITS: [Duration; 5] = [
-    Duration::from_millis(10),
-    Duration::from_millis(50),
-    Duration::from_millis(250),
-    Duration::from_secs(1),
-    Duration::from_secs(3),
-];
+/// Wait before the first repetition; it doubles with each one.
+const FIRST_WAIT: Duration = Duration::from_millis(5);
 
-/// Proposes until something is known. A command whose answer is lost is proposed again only if it names its
-/// request, by which the log knows it again.
-///
-/// # Errors
-/// What the last try said, or what trying again cannot change.
-pub async fn propose_with_retry(
-    handle: &Handle,
-    command: Command,
-) -> Result<(Index, Outcome), ProposeError> {
-    for wait in WAITS {
-        let error = match handle.propose(command.clone()).await {
-            Ok(applied) => return Ok(applied),
-            Err(error) => error,
-        };
-        let again = match error {
-            ProposeError::Unknown => command.request_id.is_some(),
-            ProposeError::Unavailable | ProposeError::NotLeader { .. } => true,
-            ProposeError::TooLarge { .. } => false,
-        };
-        if !again {
-            return Err(error);
+/// Longest wait between two repetitions.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+impl Handle {
+    /// Proposes a command again and again until it is answered or `patience` is over, but only where it
+    /// cannot be applied twice: when nobody took the proposal, or when the command names its request.
+    ///
+    /// Where leadership moves, it is proposed again at once.
+    ///
+    /// # Errors
+    /// The last error, when `patience` is over or the command cannot be proposed again.
+    pub async fn propose_with_retry(&self, command: Command, patience: Duration) -> Proposed {
+        let until = Instant::now() + patience;
+        let mut leadership = self.leadership();
+        let mut wait = FIRST_WAIT;
+        loop {
+            leadership.mark_unchanged();
+            let error = match tokio::time::timeout_at(until, self.propose(command.clone())).await {
+                Ok(Ok(done)) => return Ok(done),
+                Ok(Err(error)) => error,
+                Err(_) => return Err(ProposeError::Unknown),
+            };
+            let repeatable = match &error {
+                ProposeError::NotLeader { .. } | ProposeError::Unavailable => true,
+                ProposeError::Unknown => command.request_id.is_some(),
+                ProposeError::TooLarge { .. } => false,
+            };
+            if !repeatable || Instant::now() + wait >= until {
+                return Err(error);
+            }
+            tokio::select! {
+                Ok(()) = leadership.changed() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+            wait = (wait * 2).min(LONGEST_WAIT);
         }
-        sleep(wait).await;
     }
-    handle.propose(command).await
 }
-
-#[cfg(test)]
-mod tests;

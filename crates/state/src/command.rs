@@ -6,6 +6,8 @@ use tribune_types::config_entry::{self, Entry};
 use tribune_types::connect::{CaConfiguration, CaRoot};
 use tribune_types::{HealthCheck, Index, Name, Node, NodeName, NodeService};
 
+mod size;
+
 /// An entry of the log. Whatever a proposer knows and the tables do not (the time, random numbers) is in it.
 #[derive(Clone, Debug)]
 pub struct Command {
