@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use tribune_delta::{
-    Limits, Request, RequestError, ResourceSet, Response, Session, State, TypeUrl, Unanswered,
+    Limits, Nonce, Request, RequestError, ResourceSet, Response, Session, State, TypeUrl,
+    Unanswered,
 };
 use tribune_derived::{Key, Value};
 use tribune_leaf::Leaf;
@@ -63,6 +64,11 @@ impl Pipeline {
         request: Request,
     ) -> Result<(), RequestError> {
         self.session.handle_request(now, request)
+    }
+
+    /// Whether the client is to answer this response.
+    pub(crate) fn awaits(&self, type_url: TypeUrl, nonce: Nonce) -> bool {
+        self.session.awaits(type_url, nonce)
     }
 
     /// Takes what the subscriptions delivered.

@@ -69,7 +69,6 @@ async fn accept(
         .await
         .map_err(std::io::Error::other)?;
     let (stream, client) = listener.accept().await?;
-    stream.set_nodelay(true)?;
     Ok((slot, stream, client))
 }
 
@@ -79,6 +78,10 @@ async fn connection(
     service: Service,
     _slot: OwnedSemaphorePermit,
 ) {
+    // Fails where the client is gone already.
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
     let limits = *service.limits();
     let mut stopping = service.stopping();
     let (used, info) = (

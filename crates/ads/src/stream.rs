@@ -13,12 +13,15 @@ use tribune_leaf::{Leaf, Subject};
 use tribune_proxycfg::Need;
 use tribune_types::{ServiceName, Token};
 
-use crate::convert::Payload;
+use crate::convert::{Payload, resource_type};
 use crate::mailbox::Mailbox;
 use crate::node::Introduction;
 use crate::registry::Connected;
 use crate::service::Shared;
 use crate::wire::DeltaRequest;
+
+/// How many characters of a client's words go into a log.
+const EXCERPT: usize = 1000;
 
 /// A stream and everything that lasts as long as it does.
 pub(crate) struct Stream {
@@ -160,25 +163,12 @@ impl Stream {
         }
         let Some(type_url) = TypeUrl::parse(&request.type_url) else {
             tracing::debug!(
-                type_url = request.type_url,
+                type_url = excerpt(&request.type_url),
                 "xDS type that is not served, ignored"
             );
             return Ok(());
         };
-        if let Some(error) = &request.error_detail {
-            let proxy = self
-                .connected
-                .pipeline()
-                .introduction()
-                .map(|who| who.instance.to_string());
-            tracing::warn!(
-                proxy,
-                r#type = type_url.as_str(),
-                nonce = request.response_nonce,
-                reason = error.message,
-                "proxy rejected its configuration"
-            );
-        }
+        self.log_rejection(type_url, &request);
         let handled = self
             .connected
             .pipeline()
@@ -268,6 +258,20 @@ impl Stream {
         )))
     }
 
+    /// One line for each response that is refused; a client that refuses what it never got gets none.
+    fn log_rejection(&self, type_url: TypeUrl, request: &DeltaRequest) {
+        let Some(error) = &request.error_detail else {
+            return;
+        };
+        let pipeline = self.connected.pipeline();
+        let nonce = Nonce::parse(&request.response_nonce);
+        if nonce.is_some_and(|nonce| pipeline.awaits(type_url, nonce)) {
+            let proxy = pipeline.introduction().map(|who| who.instance.to_string());
+            let (kind, reason) = (resource_type(type_url).as_str(), excerpt(&error.message));
+            tracing::warn!(proxy, kind, reason, "a proxy rejected its configuration");
+        }
+    }
+
     fn log_end(&self, status: Option<&Status>) {
         let proxy = self
             .connected
@@ -283,6 +287,14 @@ impl Stream {
             }
         }
     }
+}
+
+/// As much of a client's words as goes into a log.
+fn excerpt(text: &str) -> &str {
+    text.char_indices()
+        .nth(EXCERPT)
+        .and_then(|(end, _)| text.get(..end))
+        .unwrap_or(text)
 }
 
 fn now() -> std::time::Instant {

@@ -101,6 +101,12 @@ impl<B> Session<B> {
         Ok(())
     }
 
+    /// Whether this names the response of its type that the client has not answered yet.
+    pub fn awaits(&self, type_url: TypeUrl, nonce: Nonce) -> bool {
+        let unanswered = self.subscription(type_url).unanswered();
+        unanswered.is_some_and(|(awaited, _)| awaited == nonce)
+    }
+
     /// Takes the resources of one type: all the first time, then what changed. Nothing of a type is sent
     /// before. Hand in all types that changed together before the next [`Session::poll_transmit`].
     pub fn handle_resources(&mut self, now: Instant, type_url: TypeUrl, set: ResourceSet<B>) {

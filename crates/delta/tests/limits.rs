@@ -145,6 +145,8 @@ fn a_response_left_unanswered_ends_the_stream_in_time() {
     let nonce = session.poll_transmit().unwrap().nonce;
     let due = now + Duration::from_secs(60);
     assert_eq!(session.poll_timeout(), Some(due));
+    assert!(session.awaits(TypeUrl::Cluster, nonce) && !session.awaits(TypeUrl::Route, nonce));
+    assert!(!session.awaits(TypeUrl::Cluster, Nonce(7)));
     assert_eq!(
         session.handle_timeout(due - Duration::from_millis(1)),
         Ok(())
