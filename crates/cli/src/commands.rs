@@ -1,5 +1,6 @@
 //! Every subcommand.
 
+mod agent;
 mod ca;
 mod catalog;
 mod config;
@@ -17,6 +18,11 @@ pub(crate) static ROOT: Group = Group {
     name: "tribune",
     about: "A service mesh control plane that takes Consul's place.",
     children: &[
+        Node::Program {
+            name: "agent",
+            about: "Runs an agent, which is a server too in -dev mode or with -server.",
+            run: agent::run,
+        },
         Node::Group(catalog::GROUP),
         Node::Group(config::GROUP),
         Node::Group(CONNECT),

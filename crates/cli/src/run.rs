@@ -54,6 +54,7 @@ fn dispatch(arguments: &[String], context: &mut Context<'_>) -> Result<u8, Failu
         match child {
             Node::Group(inner) => group = inner,
             Node::Leaf(inner) => return leaf(inner, &path, others, context),
+            Node::Program { run, .. } => return run(context, others),
         }
         rest = others;
     }

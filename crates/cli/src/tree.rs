@@ -10,6 +10,12 @@ use crate::flags::POSITIONAL;
 pub(crate) enum Node {
     Group(Group),
     Leaf(Leaf),
+    /// A subcommand that reads its arguments itself, `-help` among them.
+    Program {
+        name: &'static str,
+        about: &'static str,
+        run: fn(&mut Context<'_>, &[String]) -> Result<u8, Failure>,
+    },
 }
 
 /// A group of subcommands, which does nothing by itself.
@@ -39,6 +45,7 @@ impl Node {
         match self {
             Self::Group(group) => group.name,
             Self::Leaf(leaf) => leaf.name,
+            Self::Program { name, .. } => name,
         }
     }
 
@@ -46,6 +53,7 @@ impl Node {
         match self {
             Self::Group(group) => group.about,
             Self::Leaf(leaf) => leaf.about,
+            Self::Program { about, .. } => about,
         }
     }
 }

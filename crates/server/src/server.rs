@@ -12,7 +12,7 @@ use tribune_derived::{Key, Source, Value};
 use tribune_replication::{Handle, ProposeError, ReadError};
 use tribune_state::{ApplyError, Command, Operation, Outcome, Snapshot, WatchSet};
 use tribune_types::Index;
-use tribune_types::call::{Answer, Body, CallError, Consistency, Options, Query, Write};
+use tribune_types::call::{Answer, Body, CallError, Options, Query, Write};
 use tribune_types::config_entry::Entry;
 
 use crate::authority::{Ca, CaSettings};
@@ -24,6 +24,8 @@ const MAX_WAIT: Duration = Duration::from_secs(600);
 const DEFAULT_WAIT: Duration = Duration::from_secs(300);
 /// A wait is longer by up to this part of it, so that readers who started together do not end together.
 const WAIT_JITTER: u32 = 16;
+/// How long a change is tried for while nobody leads (`performance.rpc_hold_timeout` of the reference).
+const PATIENCE: Duration = Duration::from_secs(7);
 /// How often a change is planned again where another one came in between.
 const PLANS: usize = 16;
 
@@ -124,18 +126,10 @@ impl Server {
         authorizer: &Authorizer,
     ) -> Result<Answer, CallError> {
         self.check_datacenter(options)?;
-        if options.consistency != Consistency::Stale {
-            let consistency = match options.consistency {
-                Consistency::Consistent => tribune_replication::Consistency::Consistent,
-                Consistency::Default | Consistency::Stale => {
-                    tribune_replication::Consistency::Default
-                }
-            };
-            self.replication
-                .read_barrier(consistency)
-                .await
-                .map_err(read_error)?;
-        }
+        self.replication
+            .read_barrier(options.consistency)
+            .await
+            .map_err(read_error)?;
         let mut snapshot = self.replication.snapshot();
         let mut answered = self.answer(query, options, authorizer, &snapshot)?;
         if options.min_index == 0 || answered.answer.index.is_none() {
@@ -240,11 +234,7 @@ impl Server {
             let Some(operation) = operation else {
                 return Ok(reply.answer(true));
             };
-            let (_, outcome) = self
-                .replication
-                .propose(Command::from(operation))
-                .await
-                .map_err(call_error)?;
+            let (_, outcome) = self.propose(operation).await.map_err(call_error)?;
             match outcome {
                 Outcome::Done | Outcome::Cas(true) => return Ok(reply.answer(true)),
                 Outcome::Cas(false) if !optimistic => return Ok(reply.answer(false)),
@@ -288,15 +278,25 @@ impl Server {
             cas: Some(0),
             checked_at: None,
         };
-        self.propose(operation.into()).await
+        self.propose(operation).await
     }
 
-    /// Makes a change that this process itself asks for.
+    /// Makes a change, trying again where an answer is lost or leadership moves.
     ///
     /// # Errors
     /// Where it cannot be made, or nobody knows whether it was made.
-    pub async fn propose(&self, command: Command) -> Result<(Index, Outcome), ProposeError> {
-        self.replication.propose(command).await
+    pub async fn propose(&self, operation: Operation) -> Result<(Index, Outcome), ProposeError> {
+        // the request's name lets the log know it again, so that it is applied once however often it is made
+        let request_id = Some(uuid::Uuid::new_v4().as_u128());
+        self.replication
+            .propose_with_retry(
+                Command {
+                    request_id,
+                    operation,
+                },
+                PATIENCE,
+            )
+            .await
     }
 }
 

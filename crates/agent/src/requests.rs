@@ -1,0 +1,6 @@
+//! What an agent answers itself.
+
+pub(crate) mod checks;
+pub(crate) mod health;
+pub(crate) mod myself;
+pub(crate) mod services;
