@@ -100,3 +100,6 @@ impl Local {
         node.is_empty() || *node == self.settings.node.name
     }
 }
+
+#[cfg(test)]
+mod tests;

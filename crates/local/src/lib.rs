@@ -11,6 +11,8 @@ mod check;
 mod definition;
 mod error;
 mod expand;
+#[cfg(test)]
+mod fixture;
 mod health;
 mod kind;
 mod maintenance;

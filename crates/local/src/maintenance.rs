@@ -83,3 +83,6 @@ fn because(reason: &str, what: &str) -> String {
         reason.to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests;

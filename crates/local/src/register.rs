@@ -209,3 +209,6 @@ fn same(a: &NodeService, b: &NodeService) -> bool {
         && a.kind.as_str() == b.kind.as_str()
         && a == b
 }
+
+#[cfg(test)]
+mod tests;

@@ -339,3 +339,6 @@ fn forget(index: &mut BTreeMap<Name, BTreeSet<Name>>, service: &Name, id: &Name)
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

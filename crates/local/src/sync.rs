@@ -332,3 +332,6 @@ fn same_check(local: &HealthCheck, remote: &HealthCheck, ignore_output: bool) ->
             ..remote.clone()
         }
 }
+
+#[cfg(test)]
+mod tests;
