@@ -107,6 +107,10 @@ impl CheckState {
         row.output.clone_from(&earlier.check.output);
         self.critical_since = earlier.critical_since;
         self.deferred = earlier.deferred;
+        if matches!(earlier.kind, CheckKind::Ttl(_)) && earlier.expires.is_none() {
+            // It has expired: only a report changes that, and it need not expire again.
+            self.expires = None;
+        }
         let changed = row != *earlier.check;
         self.check = if changed {
             Arc::new(row)

@@ -244,3 +244,57 @@ fn versions_change_with_what_they_stand_for() {
     local.deregister_check(&name("p"), now).unwrap();
     assert_eq!(changed(&local), (true, true));
 }
+
+#[test]
+fn registering_again_does_not_start_the_time_until_removal_anew() {
+    let mut local = local();
+    let now = start();
+    let dying = || {
+        let deregister_critical_service_after = GoDuration::from_secs(90);
+        with_checks(
+            "web",
+            vec![CheckType {
+                deregister_critical_service_after,
+                ..tcp("p")
+            }],
+        )
+    };
+    local.add(dying(), now).unwrap();
+    local.add(dying(), now + 50 * SECOND).unwrap();
+    assert_eq!(local.poll_timeout(), Some(now + 90 * SECOND));
+    local.handle_probe(&name("p"), &result(Status::Passing, ""), now + 60 * SECOND);
+    local.add(dying(), now + 70 * SECOND).unwrap();
+    assert_eq!(local.poll_timeout(), None);
+}
+
+#[test]
+fn registering_again_does_not_forget_an_output_that_the_catalog_lacks() {
+    let mut local = local();
+    let now = start();
+    local.add(with_checks("web", vec![tcp("p")]), now).unwrap();
+    local.handle_probe(
+        &name("p"),
+        &result(Status::Critical, "told with the registration"),
+        now,
+    );
+    assert_eq!(local.poll_timeout(), None);
+    local.sync_all();
+    local.handle_probe(&name("p"), &result(Status::Critical, "told later"), now);
+    local
+        .add(with_checks("web", vec![tcp("p")]), now + SECOND)
+        .unwrap();
+    assert_eq!(local.poll_timeout(), Some(now + 300 * SECOND));
+}
+
+#[test]
+fn what_has_expired_does_not_expire_again_when_it_is_registered_again() {
+    let mut local = local();
+    let now = start();
+    local.add(with_checks("web", vec![ttl("t")]), now).unwrap();
+    local.handle_timeout(now + 60 * SECOND);
+    local
+        .add(with_checks("web", vec![ttl("t")]), now + 61 * SECOND)
+        .unwrap();
+    local.handle_timeout(now + 200 * SECOND);
+    assert_eq!(local.says("t"), (Status::Critical, "TTL expired"));
+}

@@ -98,6 +98,12 @@ fn registering_the_same_again_tells_nothing() {
     );
     assert_eq!(local.service_ids(), ["WEB", "WEB-sidecar-proxy"]);
     assert_eq!(local.sync_all().len(), 2);
+    let mut id = service("one", 1);
+    register(&mut local, id.clone(), "");
+    local.sync_all();
+    id.id = "ONE".into();
+    register(&mut local, id, "");
+    assert_eq!(local.sync_all().len(), 1);
 }
 
 #[test]
