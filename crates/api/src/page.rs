@@ -24,11 +24,7 @@ impl Filtered {
             .filter(|text| !text.is_empty())
             .map(compile)
             .transpose();
-        let filter = filter.map_err(|error| {
-            CallError::Refused(format!(
-                "Failed to create boolean expression evaluator: {error}"
-            ))
-        })?;
+        let filter = filter.map_err(|error| CallError::Refused(error.to_string()))?;
         Ok(Self {
             filter,
             hidden: false,

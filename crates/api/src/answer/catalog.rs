@@ -25,11 +25,12 @@ pub(super) fn has_meta(node: &Node, pairs: &[(String, String)]) -> bool {
     pairs.iter().all(has)
 }
 
-/// Whether an instance has every one of these tags, whatever their case.
-pub(super) fn has_tags(service: &NodeService, tags: &[String]) -> bool {
+/// Whether an instance has every tag that is asked for, whatever their case. Where those that take mesh
+/// traffic are wanted the reference does not look at tags.
+pub(super) fn has_tags(service: &NodeService, instances: &Instances) -> bool {
     let own = service.tags.as_deref().unwrap_or_default();
-    tags.iter()
-        .all(|tag| own.iter().any(|own| own.eq_ignore_ascii_case(tag)))
+    let has = |tag: &String| own.iter().any(|own| own.eq_ignore_ascii_case(tag));
+    instances.connect || instances.tags.iter().all(has)
 }
 
 /// An instance with central configuration merged in.
@@ -121,6 +122,8 @@ pub(super) fn service_nodes(
     } else {
         context.snapshot.service_nodes(&service, watch)
     };
+    // a service that may not be seen has no proxies either, even where their own rows could be seen
+    let sees_service = context.sees_service(&instances.service);
     if instances.merge_central_config {
         for row in &mut found.value {
             row.service = merged(context, &row.node.node, &row.service, watch);
@@ -131,10 +134,11 @@ pub(super) fn service_nodes(
         .value
         .iter()
         .filter(|row| has_meta(&row.node, &options.node_meta))
-        .filter(|row| has_tags(&row.service, &instances.tags))
+        .filter(|row| has_tags(&row.service, instances))
         .map(|row| {
-            let seen =
-                context.sees_node(&row.node.node) && context.sees_service(&row.service.service);
+            let seen = sees_service
+                && context.sees_node(&row.node.node)
+                && context.sees_service(&row.service.service);
             (seen, ServiceNodeRow::new(&row.node, &row.service))
         })
         .filter(|(seen, row)| page.keeps(*seen, row))

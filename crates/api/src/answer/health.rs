@@ -44,7 +44,9 @@ pub(super) fn checks_in_state(
     options: &Options,
     watch: &mut WatchSet,
 ) -> Result {
-    let mut found = context.snapshot.checks_in_state(state, watch);
+    // the word is looked up without regard to case
+    let state = state.map(|state| Status::from(state.as_str().to_ascii_lowercase().as_str()));
+    let mut found = context.snapshot.checks_in_state(state.as_ref(), watch);
     keep_on_nodes(context, &mut found.value, options, watch);
     checks(context, &found, options)
 }
@@ -121,7 +123,7 @@ pub(super) fn check_service_nodes(
         .value
         .iter()
         .filter(|row| catalog::has_meta(&row.node, &options.node_meta))
-        .filter(|row| catalog::has_tags(&row.service, &instances.tags))
+        .filter(|row| catalog::has_tags(&row.service, instances))
         .filter(|row| {
             !instances.passing
                 || row

@@ -9,6 +9,7 @@ use tribune_state::{Indexed, Stored, WatchSet};
 use tribune_types::call::{Answer, CallError, IntentionPair, MatchBy, Options};
 use tribune_types::config_entry::{Action, Effect, Entry, Kind};
 use tribune_types::intention::{self, Intention};
+use tribune_types::names::DEFAULT;
 use tribune_types::spiffe::{Identity, SpiffeId};
 use tribune_types::{ServiceName, Tenancy};
 
@@ -178,6 +179,11 @@ pub(super) fn authorize(
         name: service.as_str().into(),
         tenancy: Tenancy::new(partition, namespace),
     };
+    if client.tenancy.partition() != DEFAULT {
+        return Err(CallError::BadRequest(
+            "ClientCertURI names a partition, and there is only the default one".to_owned(),
+        ));
+    }
     context.require(Permission::Service(target, Access::Write))?;
     let trust_domain = context
         .snapshot
@@ -207,22 +213,34 @@ pub(super) fn authorize(
     );
     let reason = decision
         .by
-        .map_or_else(|| "Default behavior configured by ACLs".to_owned(), reason);
+        .map_or_else(|| by_default(default_allow).to_owned(), reason);
     Ok(Answer {
         cache_hit: Some(false),
         ..Answer::json(&json!({"Authorized": decision.allowed, "Reason": reason}))
     })
 }
 
+/// Where a decision comes from that no intention made: while ACLs are off, only an intention policy denies.
+const fn by_default(allow: bool) -> &'static str {
+    if allow {
+        "Default behavior configured by ACLs"
+    } else {
+        "Default intention policy"
+    }
+}
+
 fn reason(by: &Intention) -> String {
     let (level, effect) = match &by.effect {
-        Effect::Action(Action::Allow) => ("L4", "ALLOW"),
-        Effect::Action(Action::Deny) => ("L4", "DENY"),
-        Effect::Permissions(_) => ("L7", "PERMISSIONS"),
+        Effect::Action(Action::Allow) => ("L4", "Action: ALLOW".to_owned()),
+        Effect::Action(Action::Deny) => ("L4", "Action: DENY".to_owned()),
+        Effect::Permissions(permissions) => ("L7", format!("Permissions: {}", permissions.len())),
     };
-    let (source, destination) = (&by.source, &by.destination);
+    let qualified =
+        |service: &ServiceName| format!("{}/{}", service.tenancy.namespace(), service.name);
     format!(
-        "Matched {level} intention: default/{source} => default/{destination} ({effect}, precedence {})",
+        "Matched {level} intention: {} => {} (Precedence: {}, {effect})",
+        qualified(&by.source),
+        qualified(&by.destination),
         by.precedence
     )
 }

@@ -1,5 +1,7 @@
 //! Registration and deregistration.
 
+use std::sync::Arc;
+
 use tribune_acl::{Access, Permission};
 use tribune_state::{Deregistration, Operation, Registration, Removed, WatchSet};
 use tribune_types::call::CallError;
@@ -26,7 +28,7 @@ pub(super) fn register(
         .map(|check| row(check, &name))
         .collect::<Result<Vec<_>, _>>()?;
     let node = Node {
-        id: request.id.to_ascii_lowercase(),
+        id: request.id,
         node: name,
         address: request.address,
         datacenter: context.settings.datacenter.clone(),
@@ -196,12 +198,14 @@ fn check_type(definition: &tribune_types::check::CheckDefinition) -> &'static st
         .map_or("", |(_, kind)| kind)
 }
 
-/// A node needs a permission where it is new or would change, a service always, and what stands in the
-/// place where it goes, too.
+/// A node needs a permission where it is new or would change, a service and a check always, and what stands
+/// in the place where they go, too.
 fn authorize(context: &Context<'_>, registration: &Registration) -> Result<(), CallError> {
-    let mut watch = WatchSet::ignore();
     let node = &registration.node;
-    let stored = context.snapshot.node(&node.node, &mut watch).value;
+    let stored = context
+        .snapshot
+        .node(&node.node, &mut WatchSet::ignore())
+        .value;
     let same =
         stored.is_some_and(|stored| registration.skip_node_update || same_node(&stored, node));
     if !same {
@@ -213,11 +217,7 @@ fn authorize(context: &Context<'_>, registration: &Registration) -> Result<(), C
             let destination = ServiceName::new(service.proxy.destination_service_name.clone());
             context.require(Permission::Service(&destination, Access::Write))?;
         }
-        let instance = InstanceName {
-            node: node.node.clone(),
-            id: service.id.clone(),
-        };
-        if let Some(replaced) = context.snapshot.instance(&instance, &mut watch).value {
+        if let Some(replaced) = stored_instance(context, &node.node, &service.id) {
             context.require(Permission::Service(&replaced.service, Access::Write))?;
         }
     }
@@ -227,11 +227,24 @@ fn authorize(context: &Context<'_>, registration: &Registration) -> Result<(), C
         .try_for_each(|check| authorize_check(context, registration, check))
 }
 
+/// A stored check needs the permission for its instance, or for the node that it is about.
+fn authorize_owner(
+    context: &Context<'_>,
+    node: &NodeName,
+    check: &HealthCheck,
+) -> Result<(), CallError> {
+    match stored_instance(context, node, &check.service_id) {
+        Some(service) => context.require(Permission::Service(&service.service, Access::Write)),
+        None => context.require(Permission::Node(node, Access::Write)),
+    }
+}
+
 fn same_node(stored: &Node, node: &Node) -> bool {
     stored.id == node.id
         && stored.address == node.address
         && stored.tagged_addresses == node.tagged_addresses
         && stored.meta == node.meta
+        && stored.locality == node.locality
 }
 
 fn authorize_check(
@@ -240,6 +253,9 @@ fn authorize_check(
     check: &HealthCheck,
 ) -> Result<(), CallError> {
     let node = &registration.node.node;
+    if let Some(replaced) = stored_check(context, node, &check.check_id) {
+        authorize_owner(context, node, &replaced)?;
+    }
     if check.service_id.is_empty() {
         return context.require(Permission::Node(node, Access::Write));
     }
@@ -250,15 +266,7 @@ fn authorize_check(
     {
         return Ok(());
     }
-    let instance = InstanceName {
-        node: node.clone(),
-        id: check.service_id.clone(),
-    };
-    match context
-        .snapshot
-        .instance(&instance, &mut WatchSet::ignore())
-        .value
-    {
+    match stored_instance(context, node, &check.service_id) {
         Some(service) => context.require(Permission::Service(&service.service, Access::Write)),
         None => {
             let (service, check) = (&check.service_id, &check.check_id);
@@ -280,7 +288,6 @@ pub(super) fn deregister(
         return Err(refused("cannot deregister requests with PeerName in them"));
     }
     let node = NodeName::new(request.node.clone());
-    authorize_removal(context, &node, request)?;
     let removed = if !request.service_id.is_empty() {
         Removed::Service(request.service_id.clone())
     } else if !request.check_id.is_empty() {
@@ -288,6 +295,7 @@ pub(super) fn deregister(
     } else {
         Removed::Node
     };
+    authorize_removal(context, &node, &removed)?;
     let operation = Some(Operation::Deregister(Deregistration { node, removed }));
     Ok(Plan {
         operation,
@@ -300,33 +308,33 @@ pub(super) fn deregister(
 fn authorize_removal(
     context: &Context<'_>,
     node: &NodeName,
-    request: &DeregisterRequest,
+    removed: &Removed,
 ) -> Result<(), CallError> {
     let on_node = Permission::Node(node, Access::Write);
     if context.allows(on_node) {
         return Ok(());
     }
-    let mut watch = WatchSet::ignore();
-    let service_id = if request.service_id.is_empty() {
-        let checks = context.snapshot.node_checks(node, &mut watch).value;
-        let check = checks
-            .iter()
-            .find(|check| check.check_id == request.check_id);
-        check
-            .map(|check| check.service_id.clone())
-            .filter(|id| !id.is_empty())
-    } else {
-        Some(request.service_id.clone())
+    let service_id = match removed {
+        Removed::Node => None,
+        Removed::Service(id) => Some(id.clone()),
+        Removed::Check(id) => stored_check(context, node, id).map(|check| check.service_id.clone()),
     };
-    let Some(id) = service_id else {
-        return context.require(on_node);
-    };
-    let instance = InstanceName {
-        node: node.clone(),
-        id,
-    };
-    match context.snapshot.instance(&instance, &mut watch).value {
+    match service_id.and_then(|id| stored_instance(context, node, &id)) {
         Some(service) => context.require(Permission::Service(&service.service, Access::Write)),
         None => context.require(on_node),
     }
+}
+
+fn stored_instance(context: &Context<'_>, node: &NodeName, id: &Name) -> Option<Arc<NodeService>> {
+    let instance = InstanceName {
+        node: node.clone(),
+        id: id.clone(),
+    };
+    let mut watch = WatchSet::ignore();
+    context.snapshot.instance(&instance, &mut watch).value
+}
+
+fn stored_check(context: &Context<'_>, node: &NodeName, id: &Name) -> Option<Arc<HealthCheck>> {
+    let checks = context.snapshot.node_checks(node, &mut WatchSet::ignore());
+    checks.value.into_iter().find(|check| check.check_id == *id)
 }

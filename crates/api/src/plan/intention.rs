@@ -56,9 +56,6 @@ pub(super) fn put(
             "SourcePeer field is not supported on this endpoint. Use config entries instead",
         ));
     }
-    if !body.id.is_empty() {
-        return Err(refused("ID must not be specified"));
-    }
     let (mut entry, index) = stored(context, pair);
     check_meta(&body.meta, &entry.meta, index)?;
     let source = RawSource {

@@ -42,7 +42,8 @@ impl ChainRow<'_> {
             "StartNode": chain.start_node,
             "Nodes": nodes,
             "Targets": targets,
-            "AutoVirtualIPs": chain.auto_virtual_ips,
+            // nothing rather than an empty list while the service has no virtual address
+            "AutoVirtualIPs": Some(&chain.auto_virtual_ips).filter(|ips| !ips.is_empty()),
             "ManualVirtualIPs": chain.manual_virtual_ips,
         });
         if !chain.customization_hash.is_empty() {

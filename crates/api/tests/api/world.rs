@@ -132,6 +132,15 @@ impl World {
         reply(self.ask(&query, &options).map(|answered| answered.answer))
     }
 
+    pub(crate) fn authorize(&self, target: &str, client_cert_uri: &str) -> Reply {
+        let query = Query::Authorize {
+            target: ServiceName::new(target),
+            client_cert_uri: client_cert_uri.to_owned(),
+        };
+        let answered = self.ask(&query, &Options::default());
+        reply(answered.map(|answered| answered.answer))
+    }
+
     pub(crate) fn put(&mut self, url: &str, body: Value) -> Reply {
         let url = Url::parse(url);
         let write = url.put(body);
@@ -241,7 +250,7 @@ impl Url {
             connect,
             passing: self.has("passing"),
             tags: self.all("tag").map(str::to_owned).collect(),
-            merge_central_config: self.has("merge-central-config"),
+            merge_central_config: self.all("merge-central-config").next().is_some(),
         }
     }
 
@@ -273,7 +282,7 @@ impl Url {
             ["catalog", "node", node] => Query::Node(self.node(node)),
             ["catalog", "node-services", node] => Query::NodeServices {
                 node: self.node(node),
-                merge_central_config: self.has("merge-central-config"),
+                merge_central_config: self.all("merge-central-config").next().is_some(),
             },
             ["health", "node", node] => Query::NodeChecks(self.node(node)),
             ["health", "checks", name] => Query::ServiceChecks(ServiceName::new(name)),
@@ -357,6 +366,77 @@ fn config_key(kind: &str, name: &str) -> config_entry::Key {
         Kind::parse(kind).unwrap(),
         ServiceName::new(Name::from(name)),
     )
+}
+
+/// Three instances of `soup` on three nodes, one of `salad` with a sidecar, and central configuration.
+pub(crate) fn kitchen() -> World {
+    let on = |node: &str, rack: &str, service: Value| {
+        let address = format!("10.10.1.{}", &node[1..]);
+        json!({"Node": node, "Address": address, "NodeMeta": {"rack": rack}, "Service": service})
+    };
+    let with_check = |mut body: Value, check: Value| {
+        body["Check"] = check;
+        body
+    };
+    let register = "/v1/catalog/register";
+    World::default().with_ca().with([
+        (
+            register,
+            with_check(
+                on("n1", "r1", json!({"Service": "soup", "ID": "soup-1", "Port": 80, "Tags": ["hot", "v1"], "Meta": {"v": "1"}})),
+                json!({"CheckID": "s1", "Name": "s1", "ServiceID": "soup-1", "Status": "passing"}),
+            ),
+        ),
+        (
+            register,
+            with_check(
+                json!({"Node": "n1", "Address": "10.10.1.1", "NodeMeta": {"rack": "r1"}}),
+                json!({"CheckID": "alive", "Name": "alive", "Status": "passing"}),
+            ),
+        ),
+        (
+            register,
+            with_check(
+                on("n2", "r2", json!({"Service": "soup", "ID": "soup-2", "Port": 81, "Tags": ["Hot", "v2"], "Address": "10.20.0.2", "Weights": {"Passing": 9, "Warning": 3}})),
+                json!({"CheckID": "s2", "Name": "s2", "ServiceID": "soup-2", "Status": "warning", "Output": "slow"}),
+            ),
+        ),
+        (
+            register,
+            with_check(
+                on("n3", "r1", json!({"Service": "soup", "ID": "soup-3", "Port": 82, "Tags": []})),
+                json!({"CheckID": "s3", "Name": "s3", "ServiceID": "soup-3", "Status": "critical"}),
+            ),
+        ),
+        (
+            register,
+            on("n3", "r1", json!({"Service": "salad", "ID": "salad-1", "Port": 90, "Tags": ["cold"]})),
+        ),
+        (
+            register,
+            on(
+                "n3",
+                "r1",
+                json!({"Kind": "connect-proxy", "Service": "salad-proxy", "ID": "salad-p", "Port": 21000, "Tags": ["side"],
+                    "Proxy": {"DestinationServiceName": "salad", "Upstreams": [{"DestinationName": "soup", "LocalBindPort": 5}]}}),
+            ),
+        ),
+        (
+            "/v1/config",
+            json!({"Kind": "proxy-defaults", "Name": "global", "Config": {"protocol": "http", "x": 1}, "MeshGateway": {"Mode": "local"}}),
+        ),
+        (
+            "/v1/config",
+            json!({"Kind": "service-defaults", "Name": "salad", "Protocol": "grpc", "MaxInboundConnections": 7}),
+        ),
+    ])
+}
+
+/// What one field of each row of a list says.
+pub(crate) fn column(body: &Value, pointer: &str) -> Vec<String> {
+    let rows = body.as_array().unwrap().iter();
+    rows.map(|row| row.pointer(pointer).unwrap().as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// A body with every index and hash as a placeholder.
