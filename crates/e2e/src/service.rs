@@ -18,8 +18,8 @@ use crate::runtime::{block_on, runtime};
 
 /// A service that answers who it is and on whose behalf it was asked; ends when dropped.
 ///
-/// It answers every request with its name, the request line and the `X-Forwarded-Client-Cert` header
-/// that its sidecar put in, a line each; `/wait/N` after N milliseconds. With an upstream it passes the
+/// It answers every request with its name, the request line and, without the PEM text, the
+/// `X-Forwarded-Client-Cert` header that its sidecar put in, a line each; `/wait/N` after N milliseconds. With an upstream it passes the
 /// request on and answers what came back, below its own line.
 #[derive(Debug)]
 pub struct Service {
@@ -101,7 +101,10 @@ impl Handler {
             .and_then(|value| value.to_str().ok());
         let mut said = format!("{}: {line}\n", self.name);
         if let Some(certificate) = certificate {
-            said.push_str(&format!("client certificate: {certificate}\n"));
+            said.push_str(&format!(
+                "client certificate: {}\n",
+                without_pem(certificate)
+            ));
         }
         if let Some(pause) = request
             .uri()
@@ -128,6 +131,14 @@ impl Handler {
         *response.status_mut() = status;
         response
     }
+}
+
+/// The header without the certificates themselves, which are pages long.
+fn without_pem(header: &str) -> String {
+    let parts = header
+        .split(';')
+        .filter(|part| !part.starts_with("Cert=") && !part.starts_with("Chain="));
+    parts.collect::<Vec<_>>().join(";")
 }
 
 async fn pass_on(upstream: SocketAddr, method: Method, uri: Uri) -> Result<(StatusCode, String)> {
@@ -175,6 +186,16 @@ mod tests {
         assert_eq!(
             get(web.address(), "/x").unwrap().body,
             "web: GET /x\napi-1: GET /x\n"
+        );
+    }
+
+    #[test]
+    fn identities_are_shown_and_certificates_are_not() {
+        let header =
+            "By=spiffe://t/api;Hash=00;Cert=\"x\";Chain=\"y\";Subject=\"\";URI=spiffe://t/web";
+        assert_eq!(
+            without_pem(header),
+            "By=spiffe://t/api;Hash=00;Subject=\"\";URI=spiffe://t/web"
         );
     }
 
