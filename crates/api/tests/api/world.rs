@@ -259,7 +259,7 @@ impl Url {
             .one("source")
             .strip_prefix("peer:")
             .and_then(|text| text.split_once('/'))
-            .unwrap_or(("", self.one("source")));
+            .unwrap_or_else(|| ("", self.one("source")));
         IntentionPair {
             source: service(source),
             source_peer: PeerName::from(source_peer),
