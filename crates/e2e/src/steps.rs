@@ -16,6 +16,9 @@ use crate::{Certificate, Identity, Mesh, wait};
 /// Answers that must follow a first refusal, all refusals, before the refusal counts as held.
 const CONFIRMATIONS: usize = 100;
 
+/// How long Envoy gathers changes of health, and a little more.
+const MERGE_WINDOW: Duration = Duration::from_millis(1200);
+
 /// A request of web that api answered.
 #[derive(Debug)]
 pub struct Exchange {
