@@ -2,7 +2,8 @@
 //!
 //! A [`Service`] serves delta streams: each subscribes to its proxy's registration through a
 //! [`tribune_derived::Source`], and sends what a builder, a generator and a session make of it. Who is
-//! connected and how far each is, a [`Registry`] tells. [`serve`] is a server for it with limits.
+//! connected and how far each is, a [`Registry`] tells. [`serve`] is a server for it with limits. [`Values`]
+//! is a source for who has a registry of one's own.
 //!
 //! Invariant: one task a stream; it holds no rule of the protocol or the mesh, only what waits for what.
 //! Invariant: what a stream costs is bounded by what its proxy has and subscribes to, however its client
@@ -18,9 +19,11 @@ mod registry;
 mod server;
 mod service;
 mod stream;
+mod values;
 mod wire;
 
 pub use limits::Limits;
 pub use registry::{Counts, ProxyStatus, Registry, ResourceState, ResourceStatus};
 pub use server::serve;
 pub use service::{Config, Service};
+pub use values::Values;

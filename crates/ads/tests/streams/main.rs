@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test sets up is there")]
 
 mod client;
+mod logs;
 mod mesh;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ use tribune_acl::Authorizer;
 use tribune_ads::{Limits, ProxyStatus, ResourceState};
 
 use crate::client::{CDS, Client, EDS, LDS, SDS, channel, node, subscribe};
+use crate::logs::Logs;
 use crate::mesh::TestMesh;
 
 const BASICS: &[(&str, &str)] = &[
@@ -430,4 +432,46 @@ async fn stopping_ends_every_stream_and_then_the_server() {
     mesh.stop().await;
     assert_eq!(client.end().await.code(), Code::Unavailable);
     assert_eq!(mesh.registry.streams(), 0);
+}
+
+#[tokio::test]
+async fn a_stream_that_is_refused_and_one_that_refuses_say_so_in_one_line_each() {
+    let logs = Logs::capture();
+    let mesh = TestMesh::start(Limits::default()).await;
+    mesh.register("web-proxy", &[]);
+    let blank = introduced("web-proxy", subscribe("", &[]));
+    Client::open(mesh.address, "", blank)
+        .await
+        .unwrap()
+        .end()
+        .await;
+    let first = introduced("web-proxy", subscribe(CDS, &[]));
+    let mut client = Client::open(mesh.address, "", first).await.unwrap();
+    let response = client.next().await.unwrap();
+    let mut never_sent = response.clone();
+    never_sent.nonce = "000000ff".to_owned();
+    client.answer(never_sent, Some("of nothing")).await;
+    client.answer(response, Some("bad\nport")).await;
+    let rejected = |status: &ProxyStatus| {
+        status
+            .resources
+            .iter()
+            .any(|r| matches!(r.state, ResourceState::Rejected { .. }))
+    };
+    mesh.status("web-proxy", rejected).await;
+    drop(client);
+    mesh.idle().await;
+    let lines = logs.lines();
+    let [ended, rejected] = &*lines else {
+        panic!("{lines:#?}")
+    };
+    assert!(
+        ended.contains("INFO") && ended.contains("type URL is required for ADS"),
+        "{ended}"
+    );
+    assert!(
+        rejected.contains("WARN") && rejected.contains("n1/web-proxy"),
+        "{rejected}"
+    );
+    assert!(rejected.contains(r"bad\nport"), "{rejected}");
 }
