@@ -44,6 +44,9 @@ pub enum Reason {
     /// The proxy captures traffic transparently.
     #[error("transparent mode is not supported yet")]
     TransparentMode,
+    /// The proxy is to expose the paths of its service's checks.
+    #[error("exposing the paths of checks is not supported yet: name them in Expose.Paths")]
+    ExposeChecks,
     /// An opaque setting cannot be read.
     #[error(transparent)]
     Setting(#[from] SettingError),

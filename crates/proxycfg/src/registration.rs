@@ -70,12 +70,15 @@ impl Registration {
                 reason: error.into(),
             })
             .collect();
-        if proxy.config.mode == "transparent" {
-            problems.push(Problem {
-                upstream: None,
-                reason: Reason::TransparentMode,
-            });
-        }
+        let unsupported = [
+            (proxy.config.mode == "transparent", Reason::TransparentMode),
+            (proxy.config.expose.checks, Reason::ExposeChecks),
+        ];
+        let unsupported = unsupported.into_iter().filter(|(asked_for, _)| *asked_for);
+        problems.extend(unsupported.map(|(_, reason)| Problem {
+            upstream: None,
+            reason,
+        }));
         let mut upstreams = BTreeMap::new();
         for upstream in &proxy.config.upstreams {
             // Neither stands for something to dial: `*` holds defaults, the other comes from central

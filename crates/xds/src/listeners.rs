@@ -77,9 +77,11 @@ fn listener(
         traffic_direction: direction.into(),
         filter_chains: vec![chain],
         access_log: logs.of_listener(),
-        connection_balance_config: (balance == "exact_balance").then(|| ConnectionBalanceConfig {
-            balance_type: Some(exact),
-        }),
+        connection_balance_config: (balance == "exact_balance").then_some(
+            ConnectionBalanceConfig {
+                balance_type: Some(exact),
+            },
+        ),
         ..Default::default()
     }
 }

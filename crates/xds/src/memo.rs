@@ -19,11 +19,22 @@ use crate::secrets;
 /// that no other value can come to lie at that address while the entry is there.
 #[derive(Debug, Default)]
 pub struct Memo {
-    assignments: Table<(usize, Arc<str>), Weak<Endpoints>, Arc<[Problem]>>,
-    clusters: Table<(usize, usize, String, Parameters), (Weak<Chain>, Weak<Mesh>), ()>,
+    assignments: Table<AssignmentKey, Weak<Endpoints>, Arc<[Problem]>>,
+    clusters: Table<ClusterKey, (Weak<Chain>, Weak<Mesh>), ()>,
     roots: Table<usize, Weak<Roots>, ()>,
     /// Every resource, so that equal ones of different proxies are one.
     equal: Table<(ResourceType, u64, Arc<str>), (), ()>,
+}
+
+/// Address of the endpoints, and name of the cluster.
+type AssignmentKey = (usize, Arc<str>);
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct ClusterKey {
+    chain: usize,
+    mesh: usize,
+    trust_domain: String,
+    parameters: Parameters,
 }
 
 // === impl Memo ===
@@ -57,12 +68,12 @@ impl Memo {
         parameters: Parameters,
         make: impl FnOnce() -> Resource,
     ) -> Arc<Resource> {
-        let key = (
-            Arc::as_ptr(chain).addr(),
-            Arc::as_ptr(mesh).addr(),
-            trust_domain.to_owned(),
+        let key = ClusterKey {
+            chain: Arc::as_ptr(chain).addr(),
+            mesh: Arc::as_ptr(mesh).addr(),
+            trust_domain: trust_domain.to_owned(),
             parameters,
-        );
+        };
         self.clusters
             .find_or_make(key, || {
                 (make(), (Arc::downgrade(chain), Arc::downgrade(mesh)), ())

@@ -43,7 +43,7 @@ pub enum Reason {
     #[error("{0:?} is not an IP address")]
     Address(String),
     /// A duration is less than nothing and counts as nothing.
-    #[error("{key}: {value} ms is less than nothing; 0 is served")]
+    #[error("{key}: {value} ms is less than nothing; it counts as 0")]
     Negative {
         /// The setting.
         key: &'static str,

@@ -115,12 +115,15 @@ pub(crate) fn rules(intentions: &Intentions, http: bool) -> Rules<'_> {
     }
 }
 
-/// The intentions that can decide, by precedence: of one source the first, and none of a source in a peer,
-/// whose certificates nobody here trusts.
+/// The intentions that can decide, by precedence: not those whose source an earlier one decides on, and none
+/// of a source in a peer, whose certificates nobody here trusts.
 fn steps<'a>(intentions: &'a Intentions, http: bool, problems: &mut Vec<Reason>) -> Vec<Step<'a>> {
     let mut seen: Vec<&Intention> = Vec::new();
     for intention in &intentions.intentions {
-        if intention.peer.is_empty() && !seen.iter().any(|earlier| earlier.same_source(intention)) {
+        let decided = seen
+            .iter()
+            .any(|earlier| decides_otherwise(earlier, intention));
+        if intention.peer.is_empty() && !decided {
             seen.push(intention);
         }
     }
@@ -132,6 +135,16 @@ fn steps<'a>(intentions: &'a Intentions, http: bool, problems: &mut Vec<Reason>)
         effect: effect(intention, http, problems),
     };
     seen.into_iter().map(step).collect()
+}
+
+/// Whether an intention leaves a later one nothing to decide. One of another source that says the same stays,
+/// as it does in Consul.
+fn decides_otherwise(earlier: &Intention, later: &Intention) -> bool {
+    let same = matches!(earlier.effect, Effect::Action(_))
+        && earlier.effect == later.effect
+        && earlier.jwt.is_none()
+        && later.jwt.is_none();
+    earlier.same_source(later) || covers(&earlier.source, &later.source) && !same
 }
 
 /// What an intention does. A requirement that cannot be checked is not met: what it guards is denied.

@@ -55,18 +55,13 @@ fn exposed(
     let port = u16::try_from(path.listener_port)
         .ok()
         .filter(|port| *port != 0);
-    let port = port.ok_or(Reason::Port(path.listener_port.into()))?;
+    let port = port.ok_or_else(|| Reason::Port(path.listener_port.into()))?;
     let address = public::bind_address(context)?;
     let mut resources = Vec::new();
     let mut cluster = local_app.to_owned();
     if path.local_path_port != registration.proxy.config.local_service_port {
         cluster = format!("exposed_cluster_{}", path.local_path_port);
-        let spoken = if path.protocol.is_empty() {
-            &registration.settings.protocol
-        } else {
-            &path.protocol
-        };
-        let http2 = matches!(spoken.as_str(), "http2" | "grpc");
+        let http2 = matches!(protocol, "http2" | "grpc");
         resources.push(clusters::exposed(
             registration,
             &cluster,
