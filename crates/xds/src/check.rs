@@ -88,3 +88,53 @@ fn collect(value: &Value, references: &mut BTreeSet<(ResourceType, String)>) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use envoy_types::pb::envoy::config::listener::v3::{Filter, FilterChain, Listener, filter};
+    use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::{
+        TcpProxy, tcp_proxy,
+    };
+    use prost::Message;
+
+    use super::*;
+    use crate::wire::{any, socket_address};
+    use crate::{endpoints, tls};
+
+    #[test]
+    fn references_that_lead_nowhere_are_found_within_extensions_too() {
+        let proxy = TcpProxy {
+            cluster_specifier: Some(tcp_proxy::ClusterSpecifier::Cluster("db".to_owned())),
+            ..Default::default()
+        };
+        let filter = Filter {
+            config_type: Some(filter::ConfigType::TypedConfig(any(&proxy))),
+            ..Default::default()
+        };
+        let chain = FilterChain {
+            filters: vec![filter],
+            transport_socket: Some(tls::downstream("tcp", None)),
+            ..Default::default()
+        };
+        let listener = Listener {
+            address: Some(socket_address(Ipv4Addr::LOCALHOST.into(), 1)),
+            filter_chains: vec![chain],
+            ..Default::default()
+        };
+        let listener = Resource::new(ResourceType::Listener, "l", listener.encode_to_vec());
+        let (endpoints, _) = endpoints::assignment("db", &Default::default());
+        let found: Vec<_> = check([&listener, &endpoints])
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "listener \"l\" refers to cluster \"db\", which is not there",
+                "listener \"l\" refers to secret \"roots\", which is not there",
+            ]
+        );
+    }
+}

@@ -150,3 +150,39 @@ impl<K: Eq + Hash, S, V: Clone> Table<K, S, V> {
         (resource, value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_lasts_as_long_as_somebody_holds_its_resource() {
+        let (mut memo, cluster) = (Memo::new(), Arc::from("db"));
+        let endpoints = Arc::new(Endpoints::default());
+        let (held, _) = memo.assignment(&cluster, &endpoints);
+        assert!(Arc::ptr_eq(&held, &memo.assignment(&cluster, &endpoints).0));
+        let version = held.version;
+        drop(held);
+        assert_eq!(memo.assignment(&cluster, &endpoints).0.version, version);
+    }
+
+    #[test]
+    fn entries_that_nobody_holds_do_not_pile_up() {
+        let (mut memo, cluster) = (Memo::new(), Arc::from("db"));
+        let held: Vec<_> = (0..10).map(|_| Arc::new(Endpoints::default())).collect();
+        let kept: Vec<_> = held
+            .iter()
+            .map(|endpoints| memo.assignment(&cluster, endpoints).0)
+            .collect();
+        for _ in 0..1_000 {
+            memo.assignment(&cluster, &Arc::new(Endpoints::default()));
+        }
+        assert!(memo.assignments.entries.len() <= 64);
+        for (endpoints, resource) in held.iter().zip(&kept) {
+            assert!(Arc::ptr_eq(
+                resource,
+                &memo.assignment(&cluster, endpoints).0
+            ));
+        }
+    }
+}

@@ -389,3 +389,34 @@ fn instances_in_another_datacenter_are_not_asked_for() {
             .is_empty()
     );
 }
+
+#[test]
+fn of_two_upstreams_with_one_name_the_last_counts() {
+    let Value::Proxy(Some(proxy)) = proxy(vec![dialled("db", 9001), dialled("db", 9002)]) else {
+        unreachable!()
+    };
+    let registration = Registration::read(&proxy);
+    assert_eq!(registration.upstreams.len(), 1);
+    assert!(matches!(
+        registration.upstreams[0].bind,
+        Bind::Address { port: 9002, .. }
+    ));
+    assert_eq!(registration.problems[0].reason, Reason::Duplicate);
+}
+
+#[test]
+fn what_the_proxy_asks_for_and_is_not_served_is_reported() {
+    let Value::Proxy(Some(mut proxy)) = proxy(Vec::new()) else {
+        unreachable!()
+    };
+    let config = &mut Arc::make_mut(&mut proxy).config;
+    config.mode = "transparent".to_owned();
+    config.expose.checks = true;
+    let registration = Registration::read(&proxy);
+    let reasons: Vec<_> = registration
+        .problems
+        .iter()
+        .map(|problem| &problem.reason)
+        .collect();
+    assert_eq!(reasons, [&Reason::TransparentMode, &Reason::ExposeChecks]);
+}
