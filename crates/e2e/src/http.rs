@@ -39,21 +39,13 @@ pub struct Response {
 impl Connection {
     /// Opens a plain connection.
     pub fn open(address: SocketAddr) -> Result<Self> {
-        block_on(async {
-            let stream = TcpStream::connect(address)
-                .await
-                .with_context(|| format!("connecting to {address}"))?;
-            Self::start(stream, address).await
-        })
+        block_on(async { Self::start(connect(address).await?, address).await })
     }
 
     /// Opens a connection under mutual TLS, as the sidecar of `identity`'s service would.
     pub fn open_as(identity: &Identity, address: SocketAddr) -> Result<Self> {
         block_on(async {
-            let stream = TcpStream::connect(address)
-                .await
-                .with_context(|| format!("connecting to {address}"))?;
-            Self::start(identity.handshake(stream).await?, address).await
+            Self::start(identity.handshake(connect(address).await?).await?, address).await
         })
     }
 
@@ -102,6 +94,15 @@ impl Response {
         anyhow::ensure!(self.status == 200, "status {}: {}", self.status, self.body);
         serde_json::from_str(&self.body).with_context(|| format!("not JSON: {}", self.body))
     }
+}
+
+/// Small writes go out at once: what is measured is the mesh and not the sockets' patience.
+async fn connect(address: SocketAddr) -> Result<TcpStream> {
+    let stream = TcpStream::connect(address)
+        .await
+        .with_context(|| format!("connecting to {address}"))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 /// One exchange on a connection of its own.
