@@ -26,6 +26,8 @@ pub(crate) struct Tables {
     /// Instances by the service whose mesh traffic they take.
     pub(crate) connect: Map<PeeredServiceName, Instances>,
     pub(crate) checks: Map<CheckName, Arc<HealthCheck>>,
+    /// The checks of each instance by ID, and under the instance without an ID those of the node.
+    pub(crate) checks_by_instance: Map<InstanceName, Arc<[Arc<HealthCheck>]>>,
     pub(crate) checks_by_status: Map<(Status, CheckName), Arc<HealthCheck>>,
     pub(crate) kinds: Map<(NameKind, ServiceName), Index>,
     pub(crate) kind_indexes: Map<NameKind, Index>,
@@ -164,6 +166,30 @@ impl Tables {
             .range_from(&first)
             .take_while(move |(check, _)| check.node == *node)
             .map(|(_, check)| check)
+    }
+
+    /// The checks of an instance, by ID. One without an ID has none: what is listed there is its node's.
+    pub(crate) fn checks_of(&self, instance: &InstanceName) -> &[Arc<HealthCheck>] {
+        if instance.id.is_empty() {
+            &[]
+        } else {
+            self.checks_listed(instance)
+        }
+    }
+
+    /// The checks of a node itself, by ID.
+    pub(crate) fn checks_of_node(&self, node: &NodeName) -> &[Arc<HealthCheck>] {
+        self.checks_listed(&InstanceName {
+            node: node.clone(),
+            id: Name::default(),
+        })
+    }
+
+    /// The checks of an instance, or of the node where its ID is empty.
+    pub(crate) fn checks_listed(&self, instance: &InstanceName) -> &[Arc<HealthCheck>] {
+        self.checks_by_instance
+            .get(instance)
+            .map_or(&[], |checks| checks)
     }
 
     /// The indexes of a peer.

@@ -54,16 +54,22 @@ impl Writer<'_> {
             if *existing == check {
                 return Ok(());
             }
-            self.take_check(&name, &existing);
+            if existing.status != check.status || existing.service_id != check.service_id {
+                self.take_check(&name, &existing);
+            }
         }
         check.modify_index = self.index;
-        let check = Arc::new(check);
+        self.put_check(name, Arc::new(check));
+        Ok(())
+    }
+
+    fn put_check(&mut self, name: CheckName, check: Arc<HealthCheck>) {
+        self.list(&name, &check.service_id, Some(&check));
         self.tables
             .checks_by_status
             .insert((check.status.clone(), name.clone()), Arc::clone(&check));
         self.touch_check(&name, &check);
         self.tables.checks.insert(name, check);
-        Ok(())
     }
 
     /// Removes a check.
@@ -81,12 +87,32 @@ impl Writer<'_> {
         }
     }
 
-    /// Takes a check from where it is found by what it said.
+    /// Takes a check from where it is found by what it said, and of what.
     fn take_check(&mut self, name: &CheckName, check: &HealthCheck) {
+        self.list(name, &check.service_id, None);
         self.tables
             .checks_by_status
             .remove(&(check.status.clone(), name.clone()));
         self.touch_check(name, check);
+    }
+
+    /// Puts a check into the list of its instance, or its node, in place of the one that has its ID.
+    fn list(&mut self, name: &CheckName, service_id: &Name, check: Option<&Arc<HealthCheck>>) {
+        let instance = InstanceName {
+            node: name.node.clone(),
+            id: service_id.clone(),
+        };
+        let listed = self.tables.checks_listed(&instance);
+        let before = listed.iter().take_while(|listed| listed.check_id < name.id);
+        let after = listed
+            .iter()
+            .skip_while(|listed| listed.check_id <= name.id);
+        let checks: Arc<[_]> = before.chain(check).chain(after).cloned().collect();
+        if checks.is_empty() {
+            self.tables.checks_by_instance.remove(&instance);
+        } else {
+            self.tables.checks_by_instance.insert(instance, checks);
+        }
     }
 
     /// Marks what a check is part of as changed: its instance, or every instance on the node.

@@ -106,11 +106,10 @@ impl Writer<'_> {
 
     /// Gives the checks of an instance, which has left a service for another, their new name.
     fn rename_checks(&mut self, instance: &InstanceName, left: PeeredServiceName) {
-        let of_it = |check: &&Arc<HealthCheck>| is_of(check, &instance.id);
-        let checks: Vec<HealthCheck> = self
+        let checks: Vec<_> = self
             .tables
-            .checks_on(&instance.node)
-            .filter(of_it)
+            .checks_of(instance)
+            .iter()
             .map(|check| HealthCheck::clone(check))
             .collect();
         if !checks.is_empty() {
@@ -133,8 +132,8 @@ impl Writer<'_> {
         };
         let checks: Vec<Name> = self
             .tables
-            .checks_on(node)
-            .filter(|check| is_of(check, id))
+            .checks_of(&instance)
+            .iter()
             .map(|check| check.check_id.clone())
             .collect();
         for check in &checks {
@@ -261,11 +260,6 @@ impl Writer<'_> {
             self.touch(Key::NamesOfKind(key.0));
         }
     }
-}
-
-/// Whether a check is of the instance with this ID. No instance has an empty one.
-fn is_of(check: &HealthCheck, id: &Name) -> bool {
-    !id.is_empty() && check.service_id == *id
 }
 
 /// Whether the list of service names and tags may look different after a row was written.

@@ -70,7 +70,49 @@ impl MapKey for Ipv4Addr {}
 impl MapKey for NameKind {}
 impl MapKey for config_entry::Key {}
 impl MapKey for (NameKind, ServiceName) {}
-impl MapKey for (ServiceName, ServiceName) {}
-impl MapKey for (Status, CheckName) {}
+
+impl MapKey for (ServiceName, ServiceName) {
+    fn head(&self, skip: usize) -> u64 {
+        self.0.head(skip)
+    }
+
+    fn shared(&self, other: &Self) -> usize {
+        self.0.shared(&other.0)
+    }
+}
+
+/// A byte for the status, then the check's name. What is none of the known statuses has a text of its
+/// own before that name, which is left to whole comparisons.
+impl MapKey for (Status, CheckName) {
+    fn head(&self, skip: usize) -> u64 {
+        let Some(rank) = rank(&self.0) else {
+            return if skip == 0 { u64::MAX } else { 0 };
+        };
+        match skip.checked_sub(1) {
+            Some(skip) => self.1.head(skip),
+            None => (u64::from(rank) << 56) | (self.1.head(0) >> 8),
+        }
+    }
+
+    fn shared(&self, other: &Self) -> usize {
+        if rank(&self.0).is_some() && self.0 == other.0 {
+            1 + self.1.shared(&other.1)
+        } else {
+            0
+        }
+    }
+}
+
+/// Place of a known status among all, in their order.
+const fn rank(status: &Status) -> Option<u8> {
+    match status {
+        Status::Passing => Some(0),
+        Status::Warning => Some(1),
+        Status::Critical => Some(2),
+        Status::Maintenance => Some(3),
+        Status::Other(_) => None,
+    }
+}
+
 #[cfg(test)]
 impl MapKey for u16 {}

@@ -11,7 +11,7 @@ use arrayvec::ArrayVec;
 use super::MapKey;
 
 /// Most rows of a node. More makes reads faster and copies dearer.
-pub(super) const MAX: usize = 16;
+pub(super) const MAX: usize = 12;
 
 /// A node with fewer rows than this is joined with a neighbour where both fit into [`JOINED`].
 const MIN: usize = MAX / 4;

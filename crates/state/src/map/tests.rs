@@ -132,3 +132,26 @@ fn keys_of_text_are_found_however_much_they_share() {
     assert!(map.iter().eq(model.iter()));
     assert!((0..6000).all(|at| map.range_from(&key(at)).next() == model.range(key(at)..).next()));
 }
+
+#[test]
+fn checks_are_ordered_by_status_and_then_by_node() {
+    use tribune_types::{Name, NodeName, Status};
+
+    use crate::tables::CheckName;
+    let statuses = ["passing", "warning", "critical", "odd", "odder"];
+    let key = |at: usize| {
+        let node = NodeName::new(format!("node-{:03}", at % 211));
+        (
+            Status::from(statuses[at % 5]),
+            CheckName {
+                node,
+                id: Name::from(at.to_string()),
+            },
+        )
+    };
+    let all = || (0..2000).map(|at| at * 1187 % 2000);
+    let map: Map<_, usize> = all().map(|at| (key(at), at)).collect();
+    let model: BTreeMap<_, usize> = all().map(|at| (key(at), at)).collect();
+    assert!(map.iter().eq(model.iter()));
+    assert!(all().all(|at| map.get(&key(at)) == Some(&at)));
+}

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use tribune_types::{
-    HealthCheck, Index, InstanceName, Node, NodeName, NodeService, PeeredServiceName, Status,
-};
+use tribune_types::{HealthCheck, Index, Node, NodeName, NodeService, PeeredServiceName, Status};
 
 use super::{Indexed, Snapshot};
 use crate::tables::{CheckName, Instances, service_of};
@@ -86,7 +84,7 @@ impl Snapshot {
             .into_iter()
             .flat_map(|instances| &instances.rows);
         let value = instances
-            .flat_map(|(instance, _)| self.checks_of(instance).cloned())
+            .flat_map(|(instance, _)| self.tables.checks_of(instance).iter().cloned())
             .collect();
         Indexed {
             index: self.tables.peer(&service.peer).checks,
@@ -128,24 +126,12 @@ impl Snapshot {
         }
     }
 
-    /// Whether the node, or any service on it, is registered with a check of the instance's own.
-    fn checks_of<'a>(
-        &'a self,
-        instance: &'a InstanceName,
-    ) -> impl Iterator<Item = &'a Arc<HealthCheck>> {
-        let checks = self.tables.checks_on(&instance.node);
-        checks.filter(|check| !check.service_id.is_empty() && check.service_id == instance.id)
-    }
-
     fn with_checks(&self, instances: Option<&Instances>) -> Vec<CheckServiceNode> {
         let rows = instances.into_iter().flat_map(|instances| &instances.rows);
         rows.filter_map(|(instance, service)| {
             let node = Arc::clone(&self.tables.nodes.get(&instance.node)?.node);
-            let of_node = self
-                .tables
-                .checks_on(&instance.node)
-                .filter(|check| check.service_id.is_empty());
-            let checks = of_node.chain(self.checks_of(instance)).cloned().collect();
+            let of_node = self.tables.checks_of_node(&instance.node);
+            let checks = [of_node, self.tables.checks_of(instance)].concat();
             Some(CheckServiceNode {
                 node,
                 service: Arc::clone(service),
