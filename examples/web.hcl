@@ -11,7 +11,7 @@ service {
         upstreams = [
           {
             destination_name = "api"
-            local_bind_port  = 9191
+            local_bind_port  = 9101
           }
         ]
       }

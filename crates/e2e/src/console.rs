@@ -2,8 +2,8 @@
 //!
 //! In a block fenced as `console`, a line that opens with `$ ` is a command (a `\` at its end continues
 //! it) and what follows, up to the next, is what it prints: each line must appear, in this order,
-//! where `…` stands for any text. Commands must succeed, or end with the code that the fence names
-//! (`console exit=1`). `cargo` commands are not run here: the checks of the project run them.
+//! where `…` stands for any text. Commands must succeed, or end with the code that a comment at their
+//! end names (`# exit code 1`). `cargo` commands are not run here: the checks of the project run them.
 //!
 //! A block fenced as `hcl` or `json` whose first line is a comment with a file name (`# api.hcl`) is
 //! written to that file. Commands run in a folder that holds the HCL files of `examples/`, in order,
@@ -79,14 +79,8 @@ fn parse(text: &str) -> Result<Vec<Step>> {
             .by_ref()
             .take_while(|(_, line)| line.trim() != "```")
             .collect();
-        let mut words = info.split_whitespace();
-        match words.next() {
-            Some("console") => {
-                let exit = words
-                    .find_map(|word| word.strip_prefix("exit="))
-                    .map_or(Ok(0), str::parse)?;
-                parse_console(block, exit, &mut steps)?;
-            }
+        match info.split_whitespace().next() {
+            Some("console") => parse_console(block, &mut steps)?,
             Some("hcl" | "json") => steps.extend(parse_file(&block)),
             _ => {}
         }
@@ -94,11 +88,7 @@ fn parse(text: &str) -> Result<Vec<Step>> {
     Ok(steps)
 }
 
-fn parse_console(
-    mut block: VecDeque<(usize, &str)>,
-    exit: i32,
-    steps: &mut Vec<Step>,
-) -> Result<()> {
+fn parse_console(mut block: VecDeque<(usize, &str)>, steps: &mut Vec<Step>) -> Result<()> {
     while let Some((at, line)) = block.pop_front() {
         let Some(first) = line.trim_start().strip_prefix("$ ") else {
             bail!(
@@ -114,6 +104,10 @@ fn parse_console(
                 .1;
             command = format!("{}{}", open, more.trim_start());
         }
+        let exit = match command.split_once("# exit code ") {
+            Some((_, code)) => code.trim().parse().context("an exit code is a number")?,
+            None => 0,
+        };
         let mut output = Vec::new();
         while block
             .front()
@@ -155,6 +149,7 @@ struct Session {
 impl Session {
     fn new(binary: &Path, folder: &Path) -> Result<Self> {
         let ports = Ports::new()?;
+        ports.write_examples(folder)?;
         ports.write_examples(&folder.join("examples"))?;
         let bin = folder.join("bin");
         fs::create_dir_all(&bin)?;
@@ -182,6 +177,10 @@ impl Session {
         }
         self.start_agent()?;
         if command.starts_with("tribune agent") {
+            ensure!(
+                command == "tribune agent -dev",
+                "only `tribune agent -dev` can be verified here"
+            );
             return Ok(());
         }
         if command.starts_with("tribune connect envoy") && !command.contains("-bootstrap") {
@@ -231,7 +230,7 @@ impl Session {
             &self.ports,
             &json!({}),
         )?);
-        let upstream = ([127, 0, 0, 1], self.ports.of(9191)).into();
+        let upstream = ([127, 0, 0, 1], self.ports.of(9101)).into();
         self.services = vec![
             Service::start_in_front_of(upstream, "web", self.ports.of(8080))?,
             Service::start("api-1", self.ports.of(8081))?,
@@ -305,12 +304,12 @@ mod tests {
 
     #[test]
     fn blocks_become_steps() {
-        let text = "Text.\n```hcl\n# api.hcl\nservice {}\n```\n```hcl\nno = \"file\"\n```\n```console exit=1\n$ tribune a \\\n    -b\nSaid …\n\nmore\n$ tribune c\n```\n";
-        let command = |line, command: &str, output: &[&str]| Step::Command {
+        let text = "Text.\n```hcl\n# api.hcl\nservice {}\n```\n```hcl\nno = \"file\"\n```\n```console\n$ tribune a \\\n    -b # exit code 1\nSaid …\n\nmore\n$ tribune c\n```\n";
+        let command = |line, command: &str, output: &[&str], exit| Step::Command {
             line,
             command: command.to_owned(),
             output: output.iter().map(|&line| line.to_owned()).collect(),
-            exit: 1,
+            exit,
         };
         let steps = parse(text).unwrap();
         assert_eq!(
@@ -322,9 +321,9 @@ mod tests {
         );
         assert_eq!(
             steps[1],
-            command(10, "tribune a -b", &["Said …", "", "more"])
+            command(10, "tribune a -b # exit code 1", &["Said …", "", "more"], 1)
         );
-        assert_eq!(steps[2], command(15, "tribune c", &[]));
+        assert_eq!(steps[2], command(15, "tribune c", &[], 0));
         assert_eq!(steps.len(), 3);
     }
 

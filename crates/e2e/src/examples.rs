@@ -11,7 +11,7 @@ use crate::{ports, workspace};
 /// The ports that examples and documentation show: the agent's HTTP and gRPC, the two services and the
 /// second instance, the upstream of web, the sidecars, their Envoys' administration.
 const SHOWN: [u16; 12] = [
-    8500, 8502, 8080, 8081, 8082, 9191, 21000, 21001, 21002, 19000, 19001, 19002,
+    8500, 8502, 8080, 8081, 8082, 9101, 21000, 21001, 21002, 19000, 19001, 19002,
 ];
 
 /// Which free port stands for each shown one.

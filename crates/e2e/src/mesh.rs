@@ -38,7 +38,7 @@ impl Mesh {
         let ports = Ports::new()?;
         let agent = Self::agent(binary, folder, &ports, leaf_ttl)?;
         let api = Service::start("api-1", ports.of(8081))?;
-        let upstream = SocketAddr::from(([127, 0, 0, 1], ports.of(9191)));
+        let upstream = SocketAddr::from(([127, 0, 0, 1], ports.of(9101)));
         let web = Service::start_in_front_of(upstream, "web", ports.of(8080))?;
         agent.run(&["config", "write", "examples/api-defaults.hcl"])?;
         agent.run(&[
@@ -76,7 +76,7 @@ impl Mesh {
 
     /// Where web's sidecar takes what is meant for api.
     pub fn upstream(&self) -> SocketAddr {
-        SocketAddr::from(([127, 0, 0, 1], self.ports.of(9191)))
+        SocketAddr::from(([127, 0, 0, 1], self.ports.of(9101)))
     }
 
     /// Where the sidecar of the first api instance takes connections of the mesh.
