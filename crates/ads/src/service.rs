@@ -6,6 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::SystemTime;
 
 use futures_util::stream;
 use tokio::sync::watch;
@@ -42,6 +43,24 @@ pub struct Config {
     pub limits: Limits,
     /// Tells the time of day.
     pub now: tribune_leaf::Now,
+}
+
+impl Config {
+    /// Works with these, the default limits and the system's clock. Proxies have to name their node.
+    pub fn new(
+        source: Arc<dyn Source>,
+        resolver: Arc<dyn Resolver>,
+        leaves: tribune_leaf::Manager,
+    ) -> Self {
+        Self {
+            source,
+            resolver,
+            leaves,
+            node_name: Name::default(),
+            limits: Limits::default(),
+            now: Arc::new(SystemTime::now),
+        }
+    }
 }
 
 /// Envoy's aggregated discovery service, for a server of one's own or for [`crate::serve`]. Cheap to clone.

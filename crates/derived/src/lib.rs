@@ -5,10 +5,12 @@
 
 mod key;
 mod source;
+mod unset;
 mod value;
 
 pub use key::{ChainKey, Key};
 pub use source::{Sink, Source, Subscription};
+pub use unset::Unset;
 pub use value::{
     ChainResult, Endpoint, Endpoints, Health, Intentions, Mesh, Proxy, Roots, ServiceConfig, UpstreamDefaults, Value,
 };

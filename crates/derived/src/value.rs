@@ -1,6 +1,7 @@
 //! The derived values.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tribune_chain::{Chain, CompileError};
@@ -52,7 +53,7 @@ impl Value {
 pub type ChainResult = Result<Arc<Chain>, Arc<CompileError>>;
 
 /// A proxy as it was registered, with central configuration merged in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proxy {
     /// Its node and its ID there.
     pub instance: InstanceName,
@@ -101,7 +102,7 @@ pub struct Endpoints {
 }
 
 /// An instance that takes mesh traffic.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Endpoint {
     /// Its node and its ID there.
     pub instance: InstanceName,
@@ -131,10 +132,24 @@ pub struct Endpoint {
     pub health: Health,
 }
 
+impl Endpoint {
+    /// A healthy instance that is reached at an address of its own.
+    #[must_use]
+    pub fn new(instance: InstanceName, address: SocketAddr) -> Self {
+        Self {
+            instance,
+            address: address.ip().to_string(),
+            port: address.port().into(),
+            ..Self::default()
+        }
+    }
+}
+
 /// The sum of the checks of an instance and of its node: the worst one counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Health {
     /// All pass, or there is none.
+    #[default]
     Passing,
     /// One warns, none is critical.
     Warning,

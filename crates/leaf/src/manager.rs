@@ -8,10 +8,10 @@ use std::time::{Duration, SystemTime};
 
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::watch;
-use tribune_ca::{KeyPair, renewal};
+use tribune_ca::{KeyPair, Signer, renewal};
 
 use crate::entry::{Entry, Live, State, pause};
-use crate::issuer::{IssueError, Issuer};
+use crate::issuer::{IssueError, Issuer, LocalIssuer};
 use crate::leaf::{Leaf, Problem};
 use crate::subject::Subject;
 use crate::subscription::Subscription;
@@ -67,6 +67,12 @@ impl Manager {
             index: AtomicU64::new(0),
             live: Arc::default(),
         }))
+    }
+
+    /// Has leaves issued by an authority of this process that stays the same.
+    pub fn local(signer: Arc<dyn Signer>, now: Now) -> Self {
+        let (_, signer) = watch::channel(Some(signer));
+        Self::new(Arc::new(LocalIssuer::new(signer, Arc::clone(&now))), now)
     }
 
     /// The subject's leaf: the one at hand while it needs no renewal, else a new one.

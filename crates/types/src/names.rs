@@ -272,6 +272,17 @@ pub struct InstanceName {
     pub id: Name,
 }
 
+impl InstanceName {
+    /// An instance on a node of this cluster, in the default partition.
+    #[must_use]
+    pub fn new(node: impl Into<Name>, id: impl Into<Name>) -> Self {
+        Self {
+            node: NodeName::new(node),
+            id: id.into(),
+        }
+    }
+}
+
 impl fmt::Display for InstanceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.node, self.id)
