@@ -1,21 +1,15 @@
 //! Where log lines go: standard output, as text or as JSON.
 
-use tracing_subscriber::filter::LevelFilter;
-use tribune_config::{Config, LogLevel};
+use tribune_config::Config;
 
 /// Sets logging up for the process. A second call changes nothing.
 pub(crate) fn init(config: &Config) {
-    let level = match config.log_level {
-        LogLevel::Trace => LevelFilter::TRACE,
-        LogLevel::Debug => LevelFilter::DEBUG,
-        LogLevel::Info => LevelFilter::INFO,
-        LogLevel::Warn => LevelFilter::WARN,
-        LogLevel::Error => LevelFilter::ERROR,
-    };
     // transports log every frame at debug, which nobody who debugs a mesh wants to see
-    let filter = tracing_subscriber::EnvFilter::builder()
-        .with_default_directive(level.into())
-        .parse_lossy("h2=warn,hyper=warn,tonic=warn,tower=warn");
+    let filter = format!(
+        "{},h2=warn,hyper=warn,tonic=warn,tower=warn",
+        config.log_level.as_str()
+    );
+    let filter = tracing_subscriber::EnvFilter::builder().parse_lossy(filter);
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(true);
