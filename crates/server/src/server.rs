@@ -27,7 +27,7 @@ const WAIT_JITTER: u32 = 16;
 /// How long a change is tried for while nobody leads (`performance.rpc_hold_timeout` of the reference).
 const PATIENCE: Duration = Duration::from_secs(7);
 /// How often a change is planned again where another one came in between.
-const PLANS: usize = 16;
+const PLANS: usize = 4;
 
 /// What a server is.
 #[derive(Clone, Debug)]
@@ -57,6 +57,8 @@ pub struct Server {
     replication: Handle,
     hub: Arc<Hub>,
     ca: Ca,
+    /// Held from checking a config entry against the others until it is written: checks run in order.
+    config_writes: tokio::sync::Mutex<()>,
 }
 
 impl std::fmt::Debug for Server {
@@ -94,6 +96,7 @@ impl Server {
             replication,
             hub,
             ca,
+            config_writes: tokio::sync::Mutex::default(),
         })
     }
 
@@ -222,6 +225,13 @@ impl Server {
         ) {
             self.check_datacenter(options)?;
         }
+        let _in_order = match write {
+            Write::Register(_) | Write::Deregister(_) | Write::SetCaConfiguration(_) => None,
+            Write::PutConfigEntry { .. }
+            | Write::DeleteConfigEntry { .. }
+            | Write::PutIntention { .. }
+            | Write::DeleteIntention(_) => Some(self.config_writes.lock().await),
+        };
         for _ in 0..PLANS {
             let snapshot = self.replication.snapshot();
             let Plan {
