@@ -16,6 +16,7 @@ pub(crate) async fn server_with(resolver: Authorizer) -> (Arc<Server>, Faults) {
     let api = tribune_api::Settings {
         datacenter: "dc1".to_owned(),
         default_allow: true,
+        intention_policy: false,
         leader: "127.0.0.1:8300".to_owned(),
         peers: vec!["127.0.0.1:8300".to_owned()],
     };
