@@ -129,3 +129,6 @@ fn read_folder(path: &Path) -> Result<Vec<Source>, UsageError> {
         .collect::<Result<Vec<_>, _>>()?;
     Ok(sources.into_iter().flatten().collect())
 }
+
+#[cfg(test)]
+mod tests;
