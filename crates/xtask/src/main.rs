@@ -65,7 +65,7 @@ fn test(arguments: &[&str]) -> Result<()> {
     let envoy = envoy::find()?;
     let mut tests = workspace::cargo();
     tests
-        .args(["test", "--workspace"])
+        .args(["test", "--workspace", "--no-fail-fast"])
         .args(arguments)
         .env("ENVOY", envoy);
     run(&mut tests)
