@@ -13,9 +13,11 @@ mod context;
 mod failure;
 mod files;
 mod flags;
+mod output;
 mod print;
 mod run;
 mod tree;
 
 pub use context::Context;
+pub use output::Output;
 pub use run::run;

@@ -3,7 +3,7 @@
 use std::io::{stderr, stdin, stdout};
 use std::process::ExitCode;
 
-use tribune_cli::{Context, run};
+use tribune_cli::{Context, Output, run};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args_os()
@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
     let mut context = Context {
-        out: &mut stdout(),
+        out: &mut Output(stdout()),
         err: &mut stderr(),
         input: &mut stdin(),
         environment,
