@@ -207,6 +207,7 @@ async fn start(
     let api = tribune_api::Settings {
         datacenter: config.datacenter.clone(),
         default_allow: config.allows_by_default(),
+        intention_policy: config.default_intention_policy.is_some(),
         peers: vec![leader.clone()],
         leader,
     };
@@ -310,6 +311,7 @@ fn http_settings(config: &Config) -> Result<tribune_http::Settings> {
             .with_context(|| format!("http_config.response_headers: value of {name}"))?;
         Ok((name, value))
     };
+    let networks = config.http.allow_write_from.iter().map(|text| text.parse());
     Ok(tribune_http::Settings {
         always_indented: config.dev,
         default_allow: config.allows_by_default(),
@@ -319,6 +321,12 @@ fn http_settings(config: &Config) -> Result<tribune_http::Settings> {
             .iter()
             .map(header)
             .collect::<Result<_>>()?,
+        restrictions: tribune_http::Restrictions {
+            block_endpoints: config.http.block_endpoints.clone(),
+            allow_write_from: networks
+                .collect::<std::result::Result<_, _>>()
+                .context("http_config.allow_write_http_from")?,
+        },
         ..tribune_http::Settings::default()
     })
 }
@@ -333,3 +341,6 @@ pub fn exit(ended: Result<()>) -> ExitCode {
     let _ = writeln!(std::io::stderr(), "==> {error:#}");
     ExitCode::FAILURE
 }
+
+#[cfg(test)]
+mod tests;

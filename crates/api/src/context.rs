@@ -6,12 +6,14 @@ use tribune_state::{Snapshot, WatchSet};
 use tribune_types::call::CallError;
 
 /// What is the same for every request to a cluster.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// The datacenter.
     pub datacenter: String,
     /// Whether what no intention matches is allowed.
     pub default_allow: bool,
+    /// Whether an operator said so for intentions alone, and it does not follow from access control.
+    pub intention_policy: bool,
     /// Address and port of the leader; empty while there is none.
     pub leader: String,
     /// Addresses and ports of the servers.

@@ -6,6 +6,8 @@ use tribune_acl::Authorizer;
 use tribune_types::Token;
 use tribune_types::call::{Answer, CallError, Options, Request};
 
+use crate::restrictions::Restrictions;
+
 /// Answers requests: a server from its own store, an agent by asking one.
 pub trait Api: Send + Sync + 'static {
     /// What the holder of `token` may do, before anything of the request is read.
@@ -34,6 +36,8 @@ pub struct Settings {
     pub body_limit: usize,
     /// Headers added to every answer.
     pub response_headers: Vec<(http::HeaderName, http::HeaderValue)>,
+    /// Which requests are refused whoever makes them.
+    pub restrictions: Restrictions,
 }
 
 impl Default for Settings {
@@ -43,6 +47,7 @@ impl Default for Settings {
             default_allow: true,
             body_limit: 1 << 20,
             response_headers: Vec::new(),
+            restrictions: Restrictions::default(),
         }
     }
 }

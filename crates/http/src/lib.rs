@@ -14,9 +14,11 @@ mod error;
 mod options;
 mod params;
 mod response;
+mod restrictions;
 mod route;
 mod routes;
 mod server;
 
 pub use api::{Api, Settings};
+pub use restrictions::{Network, NetworkError, Restrictions};
 pub use server::Server;

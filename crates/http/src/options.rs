@@ -27,27 +27,35 @@ pub(crate) fn token(params: &Params<'_>, headers: &HeaderMap) -> Token {
         .into()
 }
 
+/// What a request says that is not about the catalog: whose it is and which rows it wants.
+pub(crate) fn plain(params: &Params<'_>, headers: &HeaderMap) -> Options {
+    Options {
+        token: token(params, headers),
+        datacenter: datacenter(params),
+        filter: params.text("filter").to_owned(),
+        ..Options::default()
+    }
+}
+
+fn datacenter(params: &Params<'_>) -> String {
+    let named = params.value("datacenter").or_else(|| params.value("dc"));
+    named.unwrap_or_default().to_ascii_lowercase()
+}
+
 /// Everything that says how fresh an answer must be, what it waits for and which rows it has.
 pub(crate) fn parse(params: &Params<'_>, headers: &HeaderMap) -> Result<Options, Error> {
     let cached = params.has("cached");
     if cached {
         cache_control(headers)?;
     }
-    let datacenter = params
-        .value("datacenter")
-        .or_else(|| params.value("dc"))
-        .unwrap_or_default()
-        .to_ascii_lowercase();
     Ok(Options {
-        token: token(params, headers),
-        datacenter,
         consistency: consistency(params, cached)?,
         min_index: index(params.text("index"))?,
         wait: wait(params.text("wait"))?,
-        filter: params.text("filter").to_owned(),
         node_meta: params.all("node-meta").map(pair).collect(),
         peer: params.text("peer").into(),
         cached,
+        ..plain(params, headers)
     })
 }
 
@@ -117,14 +125,26 @@ fn cache_control(headers: &HeaderMap) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether a request names a namespace or a partition, which do not exist here.
+const NAMESPACE: (&str, &str, &str) = ("ns", "X-Consul-Namespace", "Namespaces are");
+const PARTITION: (&str, &str, &str) = ("partition", "X-Consul-Partition", "Partitions are");
+
+/// Refuses a request that names a namespace or a partition, which do not exist here.
 pub(crate) fn refuse_tenancy(params: &Params<'_>, headers: &HeaderMap) -> Result<(), Error> {
-    const NAMES: [(&str, &str, &str); 2] = [
-        ("ns", "X-Consul-Namespace", "Namespaces are"),
-        ("partition", "X-Consul-Partition", "Partitions are"),
-    ];
-    for (parameter, header, what) in NAMES {
-        if headers.get(header).is_some_and(|value| !value.is_empty()) {
+    refuse_named(&[NAMESPACE, PARTITION], params, headers)
+}
+
+/// Refuses a request about what is in no namespace, so that naming one means nothing, if it names a partition.
+pub(crate) fn refuse_partition(params: &Params<'_>, headers: &HeaderMap) -> Result<(), Error> {
+    refuse_named(&[PARTITION], params, headers)
+}
+
+fn refuse_named(
+    names: &[(&str, &str, &str)],
+    params: &Params<'_>,
+    headers: &HeaderMap,
+) -> Result<(), Error> {
+    for (parameter, header, what) in names {
+        if headers.get(*header).is_some_and(|value| !value.is_empty()) {
             return Err(Error::bad_request(format!(
                 "Invalid header: {header:?} - {what} a Consul Enterprise feature"
             )));
@@ -218,5 +238,7 @@ mod tests {
             error.text()
         );
         assert!(refuse_tenancy(&Params::parse("ns="), &HeaderMap::new()).is_ok());
+        assert!(refuse_partition(&Params::parse("ns=team"), &HeaderMap::new()).is_ok());
+        assert!(refuse_partition(&Params::parse("partition=a"), &HeaderMap::new()).is_err());
     }
 }

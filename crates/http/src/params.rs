@@ -48,7 +48,7 @@ impl<'a> Params<'a> {
         }
     }
 
-    /// A check-and-set index.
+    /// A check-and-set index; none where it is empty, as in the reference.
     pub(crate) fn cas(&self) -> Result<Option<u64>, Error> {
         let parse = |text: &str| {
             text.parse().map_err(|_| {
@@ -56,7 +56,8 @@ impl<'a> Params<'a> {
                 Error::Call(tribune_types::call::CallError::Refused(text))
             })
         };
-        self.value("cas").map(parse).transpose()
+        let given = self.value("cas").filter(|text| !text.is_empty());
+        given.map(parse).transpose()
     }
 }
 
@@ -72,6 +73,13 @@ pub(crate) fn parse_bool(text: &str) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_check_and_set_index_is_a_number_or_nothing() {
+        assert_eq!(Params::parse("cas=7").cas(), Ok(Some(7)));
+        assert_eq!(Params::parse("cas=").cas(), Ok(None));
+        assert!(Params::parse("cas=-1").cas().is_err());
+    }
 
     #[test]
     fn a_switch_is_on_where_it_is_bare_or_true() {

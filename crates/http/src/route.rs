@@ -54,13 +54,10 @@ impl Parts<'_> {
         self.name("Missing service name").map(ServiceName::new)
     }
 
+    /// A node of this cluster: where a node is named, `?peer=` is not looked at.
     pub(crate) fn node(&self) -> Result<NodeName, Error> {
         self.refuse_tenancy()?;
-        let name = self.name("Missing node name")?;
-        Ok(NodeName {
-            peer: self.params.text("peer").into(),
-            ..NodeName::new(name)
-        })
+        self.name("Missing node name").map(NodeName::new)
     }
 
     pub(crate) fn refuse_tenancy(&self) -> Result<(), Error> {

@@ -1,6 +1,7 @@
 //! Serves the API on a listener.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tribune_runtime::{Accepted, Listener, Shutdown, Tasks};
-use tribune_types::call::{CallError, Consistency, Options};
+use tribune_types::call::{AgentRequest, CallError, Consistency, Request};
 
 use crate::api::{Api, Settings};
 use crate::error::Error;
@@ -25,6 +26,10 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Most bytes of a request's head.
 const HEAD_LIMIT: usize = 64 << 10;
+
+/// The answer to `/`, which clients look at to find out whether there is a user interface.
+const NO_UI: &str = "Consul Agent: UI disabled. To enable, set ui_config.enabled=true in the agent \
+                     configuration and restart.";
 
 /// Serves an [`Api`].
 #[derive(Debug)]
@@ -81,7 +86,7 @@ impl<A: Api> Server<A> {
         }
         let service = service_fn(|request| {
             let server = &self;
-            async move { Ok::<_, Infallible>(server.answer(request).await) }
+            async move { Ok::<_, Infallible>(server.answer(request, peer.ip()).await) }
         });
         let mut builder = http1::Builder::new();
         builder
@@ -102,10 +107,10 @@ impl<A: Api> Server<A> {
         }
     }
 
-    async fn answer(&self, request: hyper::Request<Incoming>) -> Wire {
+    async fn answer(&self, request: hyper::Request<Incoming>, client: IpAddr) -> Wire {
         let method = request.method().as_str().to_owned();
         let path = request.uri().path().to_owned();
-        let response = match self.route(request).await {
+        let response = match self.route(request, client).await {
             Ok(response) => response,
             Err(error) => {
                 tracing::debug!(
@@ -121,13 +126,15 @@ impl<A: Api> Server<A> {
         response::finish(response, &self.settings)
     }
 
-    async fn route(&self, request: hyper::Request<Incoming>) -> Result<Wire, Error> {
+    async fn route(
+        &self,
+        request: hyper::Request<Incoming>,
+        client: IpAddr,
+    ) -> Result<Wire, Error> {
         let (head, incoming) = request.into_parts();
         let (method, path) = (head.method.as_str(), head.uri.path());
         if path == "/" {
-            return Ok(response::text(
-                "Tribune agent: the API is under /v1/.\n".to_owned(),
-            ));
+            return Ok(response::text(NO_UI.to_owned()));
         }
         let (route, rest) = match route::find(method, path) {
             Err(Error::Method { allowed, .. }) if method == "OPTIONS" => {
@@ -135,18 +142,17 @@ impl<A: Api> Server<A> {
             }
             found => found?,
         };
+        self.settings.restrictions.check(method, path, client)?;
         let rest = route::decode(rest)?;
         let params = Params::parse(head.uri.query().unwrap_or_default());
         let authorizer = self
             .api
             .authorizer(&options::token(&params, &head.headers))?;
-        if let Needs::Permission(resource) = route.needs {
-            if !authorizer.could_allow(resource) {
-                return Err(CallError::Denied(
-                    format!("no permission on any {resource:?}").to_lowercase(),
-                )
-                .into());
-            }
+        if let Needs::Permission(resource) = route.needs
+            && !authorizer.could_allow(resource)
+        {
+            let text = format!("no permission on any {resource:?}").to_lowercase();
+            return Err(CallError::Denied(text).into());
         }
         let body = if route::takes_body(method) {
             let read = body::read(incoming, self.settings.body_limit);
@@ -156,11 +162,6 @@ impl<A: Api> Server<A> {
         } else {
             Bytes::new()
         };
-        let options = if method == "GET" || method == "POST" {
-            options::parse(&params, &head.headers)?
-        } else {
-            write_options(&params, &head.headers)
-        };
         let parts = Parts {
             rest,
             params,
@@ -168,6 +169,11 @@ impl<A: Api> Server<A> {
             body,
         };
         let request = (route.parse)(&parts)?;
+        let options = if can_wait(&request) {
+            options::parse(&parts.params, parts.headers)?
+        } else {
+            options::plain(&parts.params, parts.headers)
+        };
         let indented = self.settings.always_indented || parts.params.has("pretty");
         let consistency = match options.consistency {
             Consistency::Default => "leader",
@@ -179,16 +185,10 @@ impl<A: Api> Server<A> {
     }
 }
 
-/// A write has a token and a datacenter; what says how fresh an answer must be is not looked at.
-fn write_options(params: &Params<'_>, headers: &http::HeaderMap) -> Options {
-    let datacenter = params
-        .value("datacenter")
-        .or_else(|| params.value("dc"))
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    Options {
-        token: options::token(params, headers),
-        datacenter,
-        ..Options::default()
-    }
+/// Whether an answer can be waited for; what says how fresh it must be is not looked at anywhere else.
+const fn can_wait(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::Query(_) | Request::Agent(AgentRequest::Service { .. } | AgentRequest::Leaf(_))
+    )
 }

@@ -64,8 +64,8 @@ pub enum Query {
     IntentionMatch {
         /// Whether the names are sources or destinations.
         by: MatchBy,
-        /// The services.
-        names: Vec<ServiceName>,
+        /// The services, each with the words it was asked for in, which name its part of the answer.
+        names: Vec<(String, ServiceName)>,
     },
     /// Whether a source may reach a destination.
     IntentionCheck(IntentionPair),

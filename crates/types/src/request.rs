@@ -119,6 +119,9 @@ pub struct DeregisterRequest {
     pub datacenter: String,
     /// Name of the node.
     pub node: Name,
+    /// Address of the node; clients send it, and it is not looked at.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub address: String,
     /// The instance to remove; the whole node where this and the check are empty.
     #[serde(rename = "ServiceID")]
     pub service_id: Name,

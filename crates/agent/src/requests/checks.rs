@@ -76,9 +76,11 @@ pub(crate) fn register_error(error: RegisterError) -> CallError {
     let text = error.to_string();
     match error {
         RegisterError::NoSuchService(_) => CallError::NotFound(text),
-        RegisterError::ScriptsDisabled | RegisterError::UnsupportedCheck(_) => {
-            CallError::Refused(text)
-        }
+        RegisterError::TaggedAddress { .. }
+        | RegisterError::NoSidecarPorts
+        | RegisterError::SidecarPortsTaken(..)
+        | RegisterError::UnsupportedCheck(_)
+        | RegisterError::ScriptsDisabled => CallError::Refused(text),
         _ => CallError::BadRequest(text),
     }
 }

@@ -2,20 +2,59 @@
 
 use serde_json::json;
 use tribune_acl::{Access, Permission};
-use tribune_api::rows::{AgentServiceRow, CheckRow};
+use tribune_api::rows::AgentServiceRow;
 use tribune_local::ServiceHealth;
 use tribune_types::call::{Answer, Body, CallError};
-use tribune_types::{Name, ServiceName, Status};
+use tribune_types::{HealthCheck, Name, ServiceName, Status};
 
 use crate::api::Caller;
 
 type Result = std::result::Result<Answer, CallError>;
 
+/// A check as this endpoint tells it, which has another form than anywhere else: every field of its
+/// definition, and nothing of how it runs.
+fn check(check: &HealthCheck) -> serde_json::Value {
+    let definition = &check.definition;
+    let header = (!definition.header.is_empty()).then_some(&definition.header);
+    json!({
+        "Node": check.node.name,
+        "CheckID": check.check_id,
+        "Name": check.name,
+        "Status": check.status,
+        "Notes": check.notes,
+        "Output": check.output,
+        "ServiceID": check.service_id,
+        "ServiceName": check.service_name,
+        "ServiceTags": check.service_tags.as_ref().filter(|tags| !tags.is_empty()),
+        "Type": "",
+        "ExposedPort": check.exposed_port,
+        "Definition": {
+            "HTTP": definition.http,
+            "Header": header,
+            "Method": definition.method,
+            "Body": definition.body,
+            "TLSServerName": definition.tls_server_name,
+            "TLSSkipVerify": definition.tls_skip_verify,
+            "TCP": definition.tcp,
+            "TCPUseTLS": definition.tcp_use_tls,
+            "UDP": definition.udp,
+            "GRPC": definition.grpc,
+            "OSService": definition.os_service,
+            "GRPCUseTLS": definition.grpc_use_tls,
+            "Interval": definition.interval,
+            "Timeout": definition.timeout,
+            "DeregisterCriticalServiceAfter": definition.deregister_critical_service_after,
+        },
+        "CreateIndex": check.create_index,
+        "ModifyIndex": check.modify_index,
+    })
+}
+
 fn row(caller: &Caller<'_>, health: &ServiceHealth) -> serde_json::Value {
     json!({
         "AggregatedStatus": health.status,
         "Service": AgentServiceRow::new(&health.service, &caller.agent.config.datacenter),
-        "Checks": health.checks.iter().map(|check| CheckRow::from(&**check)).collect::<Vec<_>>(),
+        "Checks": health.checks.iter().map(|row| check(row)).collect::<Vec<_>>(),
     })
 }
 

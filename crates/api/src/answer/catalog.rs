@@ -221,14 +221,23 @@ pub(super) fn node_services(
     })
 }
 
-/// A node that may be seen and its services, with the index of the answer either way.
+/// A node that may be seen and its services, by its name or its ID, with the index of the answer either way.
 fn node_and_services(
     context: &Context<'_>,
     name: &NodeName,
     watch: &mut WatchSet,
     page: &mut Filtered,
 ) -> (Index, Option<NodeServices>) {
-    let found = context.snapshot.node_services(name, watch);
+    let mut found = context.snapshot.node_services(name, watch);
+    if found.value.is_none() && tribune_types::validate::is_uuid(&name.name) {
+        let nodes = context.snapshot.nodes(watch).value;
+        let identified = nodes
+            .iter()
+            .find(|node| node.id.eq_ignore_ascii_case(&name.name) && node.node.peer == name.peer);
+        if let Some(node) = identified {
+            found = context.snapshot.node_services(&node.node, watch);
+        }
+    }
     let seen = found.value.filter(|row| {
         let seen = context.sees_node(&row.node.node);
         page.hidden |= !seen;

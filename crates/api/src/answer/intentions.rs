@@ -107,10 +107,10 @@ pub(super) fn exact(context: &Context<'_>, pair: &IntentionPair, watch: &mut Wat
 pub(super) fn matching(
     context: &Context<'_>,
     by: MatchBy,
-    names: &[ServiceName],
+    names: &[(String, ServiceName)],
     watch: &mut WatchSet,
 ) -> Result {
-    for name in names {
+    for (_, name) in names {
         context.require(Permission::Intention(name, Access::Read))?;
     }
     let found = all(context, watch);
@@ -120,12 +120,12 @@ pub(super) fn matching(
     };
     let rows: BTreeMap<&str, Vec<Value>> = names
         .iter()
-        .map(|name| {
+        .map(|(written, name)| {
             let of_name = found
                 .value
                 .iter()
                 .filter(|found| matches(&found.intention, name));
-            (name.name.as_str(), of_name.map(Found::to_json).collect())
+            (written.as_str(), of_name.map(Found::to_json).collect())
         })
         .collect();
     Ok(Answer {
@@ -213,19 +213,19 @@ pub(super) fn authorize(
     );
     let reason = decision
         .by
-        .map_or_else(|| by_default(default_allow).to_owned(), reason);
+        .map_or_else(|| by_default(context).to_owned(), reason);
     Ok(Answer {
         cache_hit: Some(false),
         ..Answer::json(&json!({"Authorized": decision.allowed, "Reason": reason}))
     })
 }
 
-/// Where a decision comes from that no intention made: while ACLs are off, only an intention policy denies.
-const fn by_default(allow: bool) -> &'static str {
-    if allow {
-        "Default behavior configured by ACLs"
-    } else {
+/// Where a decision comes from that no intention made.
+const fn by_default(context: &Context<'_>) -> &'static str {
+    if context.settings.intention_policy {
         "Default intention policy"
+    } else {
+        "Default behavior configured by ACLs"
     }
 }
 

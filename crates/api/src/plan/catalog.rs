@@ -60,7 +60,7 @@ fn check_node(request: &RegisterRequest) -> Result<(), CallError> {
         return Err(refused("Must provide node"));
     }
     validate::name("node name", &request.node).map_err(refused)?;
-    if !request.id.is_empty() && !is_uuid(&request.id) {
+    if !request.id.is_empty() && !validate::is_uuid(&request.id) {
         return Err(refused(format!(
             "Bad node ID: {:?} is not a UUID",
             request.id
@@ -70,15 +70,6 @@ fn check_node(request: &RegisterRequest) -> Result<(), CallError> {
         return Err(refused("Must provide address if SkipNodeUpdate is not set"));
     }
     Ok(())
-}
-
-/// Whether a text is a UUID in its usual form, 8-4-4-4-12 hexadecimal digits.
-fn is_uuid(text: &str) -> bool {
-    let groups: Vec<_> = text.split('-').collect();
-    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
-        && groups
-            .iter()
-            .all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn instance(service: CatalogService) -> Result<NodeService, CallError> {
@@ -281,6 +272,13 @@ pub(super) fn deregister(
     context: &Context<'_>,
     request: &DeregisterRequest,
 ) -> Result<Plan, CallError> {
+    let datacenter = &context.settings.datacenter;
+    if !request.datacenter.is_empty() && !request.datacenter.eq_ignore_ascii_case(datacenter) {
+        let asked = &request.datacenter;
+        return Err(refused(format!(
+            "No path to datacenter {asked:?}; this one is {datacenter:?}"
+        )));
+    }
     if request.node.is_empty() {
         return Err(refused("Must provide node"));
     }

@@ -210,6 +210,7 @@ fn without_an_intention_a_check_looks_at_acls_and_an_authorisation_at_the_policy
         json!({"Authorized": true, "Reason": "Default behavior configured by ACLs"})
     );
     world.settings.default_allow = false;
+    world.settings.intention_policy = true;
     assert_eq!(allowed(&world, "web", "till"), json!(true));
     let deny = world.authorize("till", &uri).body;
     assert_eq!(

@@ -27,6 +27,7 @@ impl Default for World {
         let settings = Settings {
             datacenter: "dc1".to_owned(),
             default_allow: true,
+            intention_policy: false,
             leader: "127.0.0.1:8300".to_owned(),
             peers: vec!["127.0.0.1:8300".to_owned()],
         };
@@ -300,7 +301,10 @@ impl Url {
                     "source" => MatchBy::Source,
                     _ => MatchBy::Destination,
                 },
-                names: self.all("name").map(service).collect(),
+                names: self
+                    .all("name")
+                    .map(|name| (name.to_owned(), service(name)))
+                    .collect(),
             },
             ["connect", "ca", "roots"] => Query::CaRoots {
                 pem: self.has("pem"),

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use tribune_acl::Resource;
 use tribune_types::call::{AgentRequest, CallError, Request};
+use tribune_types::definition::{CheckType, ServiceDefinition};
 use tribune_types::{Name, Status};
 
 use crate::body;
@@ -92,7 +93,9 @@ pub(super) const ROUTES: &[Route] = &[
         needs: Needs::Permission(Resource::Service),
         parse: |parts| {
             parts.refuse_tenancy()?;
-            let definition = body::lenient_connect(&parts.body, "Request decode failed")?;
+            let definition: ServiceDefinition =
+                body::lenient_connect(&parts.body, "Request decode failed")?;
+            refuse_tenancy(&definition.namespace, &definition.partition)?;
             let replace_existing_checks = matches!(
                 parts.params.value("replace-existing-checks"),
                 Some("" | "true")
@@ -135,7 +138,8 @@ pub(super) const ROUTES: &[Route] = &[
         needs: Needs::Permission(Resource::Node),
         parse: |parts| {
             parts.refuse_tenancy()?;
-            let check = body::strict(&parts.body, "Request decode failed")?;
+            let check: CheckType = body::strict(&parts.body, "Request decode failed")?;
+            refuse_tenancy(&check.namespace, &check.partition)?;
             Ok(Request::Agent(AgentRequest::RegisterCheck(Box::new(check))))
         },
     },
@@ -179,6 +183,17 @@ pub(super) const ROUTES: &[Route] = &[
 fn tenanted(parts: &Parts<'_>, request: AgentRequest) -> Result<Request, Error> {
     parts.refuse_tenancy()?;
     Ok(Request::Agent(request))
+}
+
+/// Refuses a body that names a namespace or a partition, even those that everything is in.
+fn refuse_tenancy(namespace: &str, partition: &str) -> Result<(), Error> {
+    let fields = [("Namespace", namespace), ("Partition", partition)];
+    match fields.into_iter().find(|(_, value)| !value.is_empty()) {
+        None => Ok(()),
+        Some((field, _)) => Err(Error::bad_request(format!(
+            "Request decode failed: {field} is of Consul Enterprise; leave it out"
+        ))),
+    }
 }
 
 fn refused_where_empty(parts: &Parts<'_>, text: &str) -> Result<Name, Error> {

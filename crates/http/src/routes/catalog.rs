@@ -3,9 +3,9 @@
 use tribune_acl::Resource;
 use tribune_types::call::{Instances, Query, Request, Write};
 
-use crate::body;
 use crate::error::Error;
 use crate::route::{Needs, Parts, Route};
+use crate::{body, options};
 
 pub(super) const ROUTES: &[Route] = &[
     Route {
@@ -38,7 +38,10 @@ pub(super) const ROUTES: &[Route] = &[
         method: "GET",
         pattern: "/v1/catalog/nodes",
         needs: Needs::RowsAreFiltered,
-        parse: |parts| tenanted(parts, Query::Nodes),
+        parse: |parts| {
+            options::refuse_partition(&parts.params, parts.headers)?;
+            Ok(Request::Query(Query::Nodes))
+        },
     },
     Route {
         method: "GET",
@@ -73,7 +76,7 @@ pub(super) const ROUTES: &[Route] = &[
         pattern: "/v1/catalog/node-services/",
         needs: Needs::RowsAreFiltered,
         parse: |parts| {
-            let merge_central_config = parts.params.switch("merge-central-config")?;
+            let merge_central_config = parts.params.has("merge-central-config");
             Ok(Request::Query(Query::NodeServices {
                 node: parts.node()?,
                 merge_central_config,
@@ -106,6 +109,6 @@ pub(super) fn instances(parts: &Parts<'_>, connect: bool) -> Result<Instances, E
         connect,
         passing: false,
         tags: parts.params.all("tag").map(str::to_owned).collect(),
-        merge_central_config: parts.params.switch("merge-central-config")?,
+        merge_central_config: parts.params.has("merge-central-config"),
     })
 }

@@ -7,7 +7,7 @@ use tribune_types::call::{
     AgentRequest, CallError, ChainQuery, IntentionPair, MatchBy, Query, Request, Write,
 };
 use tribune_types::proxy::MeshGateway;
-use tribune_types::{GoDuration, Name, ServiceName};
+use tribune_types::{GoDuration, Name, PeerName, ServiceName};
 
 use crate::body;
 use crate::error::Error;
@@ -25,7 +25,8 @@ pub(super) const ROUTES: &[Route] = &[
         method: "GET",
         pattern: "/v1/agent/connect/ca/roots",
         needs: Needs::Nothing,
-        parse: roots,
+        // an agent's roots are JSON, whatever `?pem=` says
+        parse: |_| Ok(Request::Query(Query::CaRoots { pem: false })),
     },
     Route {
         method: "GET",
@@ -167,8 +168,8 @@ fn match_intentions(parts: &Parts<'_>) -> Result<Request, Error> {
     let names: Vec<_> = parts
         .params
         .all("name")
-        .map(|name| service(name, "name"))
-        .collect::<Result<_, _>>()?;
+        .map(|name| Ok((name.to_owned(), service(name, "name")?)))
+        .collect::<Result<_, Error>>()?;
     if names.is_empty() {
         return Err(refused("required query parameter 'name' not set"));
     }
@@ -182,16 +183,34 @@ fn check(parts: &Parts<'_>) -> Result<Request, Error> {
             "source-type {source_type:?} is not known; the only one is \"consul\""
         )));
     }
-    Ok(Request::Query(Query::IntentionCheck(pair(parts)?)))
+    parts.refuse_tenancy()?;
+    // names that are empty are looked up like any other
+    Ok(Request::Query(Query::IntentionCheck(IntentionPair {
+        source: service(required(parts, "source")?, "source")?,
+        source_peer: PeerName::default(),
+        destination: service(required(parts, "destination")?, "destination")?,
+    })))
+}
+
+/// A parameter that must be there once.
+fn required<'a>(parts: &'a Parts<'_>, name: &str) -> Result<&'a str, Error> {
+    let mut values = parts.params.all(name);
+    match (values.next(), values.next()) {
+        (Some(value), None) => Ok(value),
+        (Some(_), Some(_)) => Err(refused(format!("query parameter '{name}' is set twice"))),
+        (None, _) => Err(refused(format!(
+            "required query parameter '{name}' not set"
+        ))),
+    }
 }
 
 fn pair(parts: &Parts<'_>) -> Result<IntentionPair, Error> {
     parts.refuse_tenancy()?;
-    let required = |name: &str| {
-        let value = parts.params.value(name).filter(|value| !value.is_empty());
-        value.ok_or_else(|| refused(format!("required query parameter '{name}' not set")))
+    let named = |name| match required(parts, name)? {
+        "" => Err(refused(format!("query parameter '{name}' is empty"))),
+        value => Ok(value),
     };
-    let (source, destination) = (required("source")?, required("destination")?);
+    let (source, destination) = (named("source")?, named("destination")?);
     let (source_peer, source) = match source.strip_prefix("peer:") {
         None => ("", source),
         Some(rest) => rest
@@ -205,7 +224,8 @@ fn pair(parts: &Parts<'_>) -> Result<IntentionPair, Error> {
     })
 }
 
-/// A name as the intention endpoints take it: bare, or behind `default/` or `default/default/`.
+/// A name as the intention endpoints take it: bare, or behind `default/` or `default/default/`. Behind an
+/// empty namespace a partition is not looked at, as in the reference.
 fn service(text: &str, parameter: &str) -> Result<ServiceName, Error> {
     if text.starts_with("peer:") {
         return Err(refused(format!(
@@ -220,17 +240,10 @@ fn service(text: &str, parameter: &str) -> Result<ServiceName, Error> {
             "{parameter} {text:?} is invalid: input can contain at most two '/'"
         )));
     }
-    if name.is_empty() {
-        return Err(refused(format!(
-            "{parameter} {text:?} is invalid: the service name is empty"
-        )));
-    }
-    match tenancy
-        .iter()
-        .find(|part| !part.eq_ignore_ascii_case("default"))
-    {
+    let mut tenancy = tenancy.iter().take_while(|part| !part.is_empty());
+    match tenancy.find(|part| !part.eq_ignore_ascii_case("default")) {
         None => Ok(ServiceName::new(name)),
-        Some(part) => Err(Error::bad_request(format!(
+        Some(part) => Err(refused(format!(
             "{parameter} {text:?} is invalid: {part:?} is no namespace or partition; only \"default\" exists"
         ))),
     }

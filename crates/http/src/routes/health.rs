@@ -1,7 +1,7 @@
 //! `/v1/health/…`.
 
 use tribune_types::Status;
-use tribune_types::call::{Instances, Query, Request};
+use tribune_types::call::{CallError, Instances, Query, Request};
 
 use super::catalog::instances;
 use crate::error::Error;
@@ -46,6 +46,14 @@ pub(super) const ROUTES: &[Route] = &[
 ];
 
 fn health(parts: &Parts<'_>, connect: bool) -> Result<Request, Error> {
+    if !parts.params.text("sg").is_empty() {
+        if !parts.params.text("peer").is_empty() {
+            let text = "?peer and ?sg exclude each other: name one of them";
+            return Err(Error::bad_request(text));
+        }
+        let text = "sameness groups (?sg) are a Consul Enterprise feature".to_owned();
+        return Err(CallError::Refused(text).into());
+    }
     let passing = parts.params.switch("passing")?;
     Ok(Request::Query(Query::CheckServiceNodes(Instances {
         passing,
