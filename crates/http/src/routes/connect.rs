@@ -45,6 +45,12 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         method: "GET",
+        pattern: "/v1/agent/connect/ca/leaf",
+        needs: Needs::Permission(Resource::Service),
+        parse: |_| Err(refused("a leaf certificate is a service's: name one")),
+    },
+    Route {
+        method: "GET",
         pattern: "/v1/agent/connect/ca/leaf/",
         needs: Needs::Permission(Resource::Service),
         parse: |parts| {
