@@ -9,10 +9,11 @@ use tribune_proxycfg::{Snapshot, Upstream};
 use tribune_types::config_entry;
 
 use crate::clusters::{self, Parameters};
-use crate::listeners::{Common, Context, exposed, public, upstream};
+use crate::listeners::{Common, Context, exposed, is_http, public, upstream};
 use crate::memo::Memo;
 use crate::names;
 use crate::problem::{Problem, Reason};
+use crate::rbac::Enforcement;
 use crate::resource::{Resource, ResourceType};
 
 #[cfg(test)]
@@ -27,6 +28,8 @@ pub struct Generator {
     local_app: String,
     local: Slot,
     public: Slot,
+    /// What stands in the public listener; held, so that other proxies of the service find it.
+    enforcement: Option<Arc<Enforcement>>,
     roots: Slot,
     upstreams: Vec<UpstreamSlot>,
     current: BTreeMap<(ResourceType, Arc<str>), Arc<Resource>>,
@@ -142,7 +145,12 @@ impl Generator {
             || last.is_none_or(|last| !Arc::ptr_eq(&last.intentions, &snapshot.intentions))
         {
             let mut problems = Vec::new();
-            let listener = public::build(&self.context(snapshot), &self.local_app, &mut problems);
+            let http = is_http(&snapshot.registration.settings.protocol);
+            let trust_domain = &snapshot.roots.trust_domain;
+            let enforcement = memo.enforcement(&snapshot.intentions, http, trust_domain);
+            let context = self.context(snapshot);
+            let listener = public::build(&context, &enforcement, &self.local_app, &mut problems);
+            self.enforcement = Some(enforcement);
             let resources = listener
                 .into_iter()
                 .map(|listener| memo.intern(listener))
@@ -174,8 +182,6 @@ impl Generator {
         Context {
             registration: &snapshot.registration,
             mesh: mesh(snapshot),
-            trust_domain: &snapshot.roots.trust_domain,
-            intentions: &snapshot.intentions,
             common: &self.common,
         }
     }

@@ -5,12 +5,13 @@ mod filters;
 pub(crate) mod public;
 pub(crate) mod upstream;
 
+pub(crate) use filters::is_http;
+
 use envoy_types::pb::envoy::config::core::v3::{Address, TrafficDirection};
 use envoy_types::pb::envoy::config::listener::v3 as listener;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::Tracing;
 use listener::listener::{ConnectionBalanceConfig, connection_balance_config};
 use prost::Message;
-use tribune_derived::Intentions;
 use tribune_proxycfg::Registration;
 use tribune_types::config_entry::RawMesh;
 
@@ -23,8 +24,6 @@ use crate::resource::{Resource, ResourceType};
 pub(crate) struct Context<'a> {
     pub(crate) registration: &'a Registration,
     pub(crate) mesh: Option<&'a RawMesh>,
-    pub(crate) trust_domain: &'a str,
-    pub(crate) intentions: &'a Intentions,
     pub(crate) common: &'a Common,
 }
 

@@ -5,11 +5,12 @@ use std::hash::Hash;
 use std::sync::{Arc, Weak};
 
 use tribune_chain::Chain;
-use tribune_derived::{Endpoints, Mesh, Roots};
+use tribune_derived::{Endpoints, Intentions, Mesh, Roots};
 
 use crate::clusters::Parameters;
 use crate::endpoints;
 use crate::problem::Problem;
+use crate::rbac::Enforcement;
 use crate::resource::{Resource, ResourceType};
 use crate::secrets;
 
@@ -22,12 +23,16 @@ pub struct Memo {
     assignments: Table<AssignmentKey, Weak<Endpoints>, Arc<[Problem]>>,
     clusters: Table<ClusterKey, (Weak<Chain>, Weak<Mesh>), ()>,
     roots: Table<usize, Weak<Roots>, ()>,
+    enforcements: Table<EnforcementKey, Weak<Intentions>, (), Enforcement>,
     /// Every resource, so that equal ones of different proxies are one.
     equal: Table<(ResourceType, u64, Arc<str>), (), ()>,
 }
 
 /// Address of the endpoints, and name of the cluster.
 type AssignmentKey = (usize, Arc<str>);
+
+/// Address of the intentions, whether requests are looked into, and the trust domain.
+type EnforcementKey = (usize, bool, String);
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct ClusterKey {
@@ -89,6 +94,26 @@ impl Memo {
             .0
     }
 
+    /// The filters that enforce these intentions, on requests where `http`.
+    pub(crate) fn enforcement(
+        &mut self,
+        intentions: &Arc<Intentions>,
+        http: bool,
+        trust_domain: &str,
+    ) -> Arc<Enforcement> {
+        let key = (
+            Arc::as_ptr(intentions).addr(),
+            http,
+            trust_domain.to_owned(),
+        );
+        self.enforcements
+            .find_or_make(key, || {
+                let enforcement = Enforcement::new(intentions, http, trust_domain);
+                (enforcement, Arc::downgrade(intentions), ())
+            })
+            .0
+    }
+
     /// The one resource that is equal to this one.
     pub(crate) fn intern(&mut self, resource: Resource) -> Arc<Resource> {
         let key = (resource.kind, resource.version, Arc::clone(&resource.name));
@@ -98,14 +123,14 @@ impl Memo {
 
 /// Weak entries, swept whenever they have doubled since the last time.
 #[derive(Debug)]
-struct Table<K, S, V> {
-    entries: HashMap<K, Entry<S, V>>,
+struct Table<K, S, V, M = Resource> {
+    entries: HashMap<K, Entry<S, V, M>>,
     sweep_at: usize,
 }
 
 #[derive(Debug)]
-struct Entry<S, V> {
-    resource: Weak<Resource>,
+struct Entry<S, V, M> {
+    made: Weak<M>,
     #[expect(
         dead_code,
         reason = "keeps the addresses in the key from being used again"
@@ -114,7 +139,7 @@ struct Entry<S, V> {
     value: V,
 }
 
-impl<K, S, V> Default for Table<K, S, V> {
+impl<K, S, V, M> Default for Table<K, S, V, M> {
     fn default() -> Self {
         Self {
             entries: HashMap::new(),
@@ -123,31 +148,27 @@ impl<K, S, V> Default for Table<K, S, V> {
     }
 }
 
-impl<K: Eq + Hash, S, V: Clone> Table<K, S, V> {
-    fn find_or_make(
-        &mut self,
-        key: K,
-        make: impl FnOnce() -> (Resource, S, V),
-    ) -> (Arc<Resource>, V) {
+impl<K: Eq + Hash, S, V: Clone, M> Table<K, S, V, M> {
+    fn find_or_make(&mut self, key: K, make: impl FnOnce() -> (M, S, V)) -> (Arc<M>, V) {
         if let Some(entry) = self.entries.get(&key)
-            && let Some(resource) = entry.resource.upgrade()
+            && let Some(made) = entry.made.upgrade()
         {
-            return (resource, entry.value.clone());
+            return (made, entry.value.clone());
         }
         if self.entries.len() >= self.sweep_at {
             self.entries
-                .retain(|_, entry| entry.resource.strong_count() > 0);
+                .retain(|_, entry| entry.made.strong_count() > 0);
             self.sweep_at = (self.entries.len() * 2).max(64);
         }
-        let (resource, sources, value) = make();
-        let resource = Arc::new(resource);
+        let (made, sources, value) = make();
+        let made = Arc::new(made);
         let entry = Entry {
-            resource: Arc::downgrade(&resource),
+            made: Arc::downgrade(&made),
             sources,
             value: value.clone(),
         };
         self.entries.insert(key, entry);
-        (resource, value)
+        (made, value)
     }
 }
 
@@ -164,6 +185,24 @@ mod tests {
         let version = held.version;
         drop(held);
         assert_eq!(memo.assignment(&cluster, &endpoints).0.version, version);
+    }
+
+    #[test]
+    fn proxies_of_one_service_share_what_enforces_its_intentions() {
+        let (mut memo, intentions) = (Memo::new(), Arc::new(Intentions::default()));
+        let one = memo.enforcement(&intentions, true, "td");
+        assert!(Arc::ptr_eq(
+            &one,
+            &memo.enforcement(&intentions, true, "td")
+        ));
+        for (intentions, http, trust_domain) in [
+            (&intentions, false, "td"),
+            (&intentions, true, "other"),
+            (&Arc::new(Intentions::default()), true, "td"),
+        ] {
+            let other = memo.enforcement(intentions, http, trust_domain);
+            assert!(!Arc::ptr_eq(&one, &other), "{http} {trust_domain}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod filter;
 #[cfg(test)]
 mod tests;
 
+use envoy_types::pb::google::protobuf::Any;
 use tribune_derived::Intentions;
 use tribune_types::ServiceName;
 use tribune_types::config_entry::{
@@ -19,7 +20,18 @@ use tribune_types::intention::Intention;
 
 use crate::problem::Reason;
 
-pub(crate) use filter::filters;
+use filter::filters;
+
+/// The filters that enforce the intentions about a destination.
+#[derive(Debug)]
+pub(crate) struct Enforcement {
+    /// For connections.
+    pub(crate) network: Any,
+    /// For requests.
+    pub(crate) http: Any,
+    /// What of the intentions is not enforced as it was written. It denies.
+    pub(crate) problems: Vec<Reason>,
+}
 
 /// What is allowed, or what is denied where everything else is allowed.
 #[derive(Debug, PartialEq)]
@@ -62,6 +74,19 @@ struct Step<'a> {
 enum StepEffect<'a> {
     Action(Action),
     Permissions(Vec<(Action, Requests<'a>)>),
+}
+
+impl Enforcement {
+    /// Makes filters of intentions; where `http` is false, of connections alone.
+    pub(crate) fn new(intentions: &Intentions, http: bool, trust_domain: &str) -> Self {
+        let rules = rules(intentions, http);
+        let (network, http) = filters(&rules, trust_domain);
+        Self {
+            network,
+            http,
+            problems: rules.problems,
+        }
+    }
 }
 
 /// Makes rules of the intentions about a destination. Where `http` is false there are no requests to look

@@ -14,7 +14,7 @@ use super::filters::{self, Http, http_filter, is_http, network_filter};
 use super::{Context, check_balance, resource};
 use crate::names::PUBLIC_LISTENER;
 use crate::problem::{Problem, Reason};
-use crate::rbac;
+use crate::rbac::Enforcement;
 use crate::resource::{Resource, ResourceType};
 use crate::wire::socket_address;
 use crate::{json, tls};
@@ -31,14 +31,15 @@ struct Guard {
     tls: TransportSocket,
 }
 
-/// The public listener, which leads to the cluster `local_app`; `None` where the proxy has nowhere to listen.
+/// The public listener, which enforces intentions and leads to the cluster `local_app`; `None` where the proxy has nowhere to listen.
 pub(crate) fn build(
     context: &Context<'_>,
+    enforcement: &Enforcement,
     local_app: &str,
     problems: &mut Vec<Problem>,
 ) -> Option<Resource> {
     let settings = &context.registration.settings;
-    let guard = Guard::new(context, problems);
+    let guard = Guard::new(context, enforcement, problems);
     if !settings.public_listener_json.is_empty() {
         match replacement(
             &settings.public_listener_json,
@@ -182,19 +183,17 @@ fn manager(
 // === impl Guard ===
 
 impl Guard {
-    fn new(context: &Context<'_>, problems: &mut Vec<Problem>) -> Self {
+    fn new(context: &Context<'_>, enforcement: &Enforcement, problems: &mut Vec<Problem>) -> Self {
         let protocol = &context.registration.settings.protocol;
-        let rules = rbac::rules(context.intentions, is_http(protocol));
-        for reason in &rules.problems {
+        for reason in &enforcement.problems {
             problems.push(Problem::new("intentions", reason.clone()));
         }
-        let (network, http) = rbac::filters(&rules, context.trust_domain);
         let incoming = context
             .mesh
             .and_then(|mesh| mesh.tls.as_ref()?.incoming.as_ref());
         Self {
-            network: network_filter("envoy.filters.network.rbac", network),
-            http: http_filter("envoy.filters.http.rbac", http),
+            network: network_filter("envoy.filters.network.rbac", enforcement.network.clone()),
+            http: http_filter("envoy.filters.http.rbac", enforcement.http.clone()),
             tls: tls::downstream(protocol, incoming),
         }
     }
