@@ -328,3 +328,70 @@ async fn what_is_no_http_ends_the_connection_and_nothing_else() {
     }
     world.assert_well().await;
 }
+
+#[tokio::test]
+async fn a_node_is_found_by_its_id_whatever_peer_is_named() {
+    let world = World::new().await;
+    let id = "22222222-2222-2222-2222-222222222222";
+    let row = format!(r#"{{"Node": "beta", "ID": "{id}", "Address": "192.0.2.1"}}"#);
+    assert_eq!(world.put("/v1/catalog/register", row).await.0, 200);
+    for path in [
+        format!("/v1/catalog/node/{id}"),
+        format!("/v1/catalog/node-services/{id}"),
+        "/v1/catalog/node/beta?peer=x".to_owned(),
+    ] {
+        let (status, text) = world.get(&path).await;
+        assert_eq!(status, 200);
+        assert!(text.contains("\"Node\": \"beta\""), "{path}: {text}");
+    }
+    let unknown = "/v1/catalog/node/33333333-2222-2222-2222-222222222222";
+    assert!(world.get(unknown).await.1.ends_with("null\n"));
+}
+
+#[tokio::test]
+async fn intentions_are_asked_for_under_the_names_that_were_written() {
+    let world = World::new().await;
+    let entry = r#"{"Kind": "service-intentions", "Name": "till",
+        "Sources": [{"Name": "*", "Action": "deny"}]}"#;
+    assert_eq!(world.put("/v1/config", entry).await.0, 200);
+    let (_, text) = world
+        .get("/v1/connect/intentions/match?by=destination&name=default/till")
+        .await;
+    assert!(text.contains("\"default/till\": ["), "{text}");
+    let (status, text) = world
+        .get("/v1/connect/intentions/check?source=&destination=till")
+        .await;
+    assert_eq!(status, 200, "{text}");
+    assert!(text.contains("\"Allowed\": false"), "{text}");
+    for query in [
+        "source=team/a&destination=till",
+        "source=a/b/c/d&destination=till",
+        "source=a&source=b&destination=till",
+        "destination=till",
+    ] {
+        let path = format!("/v1/connect/intentions/check?{query}");
+        assert_eq!(world.get(&path).await.0, 500, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn parameters_that_an_endpoint_does_not_know_are_not_looked_at() {
+    let world = World::new().await;
+    for path in [
+        "/v1/agent/services?index=abc",
+        "/v1/catalog/datacenters?dc=dc9",
+        "/v1/catalog/nodes?ns=team",
+        "/v1/catalog/service/consul?merge-central-config=banana",
+    ] {
+        assert_eq!(world.get(path).await.0, 200, "{path}");
+    }
+    for (path, status) in [
+        ("/v1/catalog/nodes?index=abc", 400),
+        ("/v1/catalog/nodes?partition=team", 400),
+        ("/v1/catalog/nodes?dc=dc9", 500),
+        ("/v1/health/service/consul?sg=a", 500),
+        ("/v1/health/service/consul?sg=a&peer=b", 400),
+    ] {
+        assert_eq!(world.get(path).await.0, status, "{path}");
+    }
+}
