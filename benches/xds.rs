@@ -5,8 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use tribune_derived::{Endpoint, Endpoints, Key, Proxy, Roots, Unset, Value};
+use tribune_derived::{Endpoint, Endpoints, Intentions, Key, Proxy, Roots, Unset, Value};
 use tribune_proxycfg::{Builder, Need, Snapshot};
+use tribune_types::config_entry::{Action, Effect};
+use tribune_types::intention::Intention;
 use tribune_types::proxy::{ProxyConfig, Upstream};
 use tribune_types::{InstanceName, ServiceKind, ServiceName};
 use tribune_xds::{Generator, Memo};
@@ -16,6 +18,8 @@ const UPSTREAMS: usize = 20;
 const INSTANCES: usize = 10;
 /// Sidecars that dial the service whose endpoint changes.
 const PROXIES: usize = 1_000;
+/// Intentions about their service.
+const SOURCES: usize = 50;
 
 fn service(at: usize) -> ServiceName {
     ServiceName::new(format!("service-{at:03}"))
@@ -167,5 +171,75 @@ fn change(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, whole, change);
+fn allowed(at: usize) -> Arc<Intention> {
+    Arc::new(Intention {
+        source: service(at),
+        peer: "".into(),
+        destination: ServiceName::new("web"),
+        effect: Effect::Action(Action::Allow),
+        jwt: None,
+        precedence: 9,
+        description: String::new(),
+        meta: Default::default(),
+    })
+}
+
+/// What is left of a change for each proxy once another one has it: one assignment out of the memo.
+fn shared_assignment(criterion: &mut Criterion) {
+    let (mut shared, mut memo) = (Shared::new(), Memo::new());
+    let (mut builder, mut generator) = configured(&mut shared, &mut memo, 0);
+    let key = Key::Endpoints(service(0).into());
+    let snapshots = [1, 2].map(|port| {
+        builder.handle_update(&key, &endpoints(0, port));
+        builder.snapshot().expect("nothing was taken away")
+    });
+    // The other proxies, which keep both assignments in the memo.
+    let _others = snapshots.each_ref().map(|snapshot| {
+        let mut other = Generator::new();
+        other.handle_snapshot(snapshot, &mut memo);
+        other
+    });
+    let mut turns = snapshots.iter().cycle();
+    criterion.bench_function("one endpoint that another sidecar has", |bench| {
+        bench.iter(|| {
+            let snapshot = turns.next().expect("a cycle has no end");
+            let changed = generator.handle_snapshot(snapshot, &mut memo);
+            assert_eq!(changed.updated.len(), 1);
+        });
+    });
+}
+
+fn intention(criterion: &mut Criterion) {
+    let (mut shared, mut memo) = (Shared::new(), Memo::new());
+    let configured = |at| configured(&mut shared, &mut memo, at);
+    let mut proxies: Vec<_> = (0..PROXIES).map(configured).collect();
+    let key = Key::Intentions(ServiceName::new("web"));
+    let all: Vec<_> = (0..SOURCES).map(allowed).collect();
+    let mut count = SOURCES;
+    let mut group = criterion.benchmark_group("intentions change");
+    group.sample_size(20);
+    group.throughput(Throughput::Elements(PROXIES as u64));
+    group.bench_function(format!("for {PROXIES} sidecars of one service"), |bench| {
+        bench.iter(|| {
+            count = if count == SOURCES {
+                SOURCES - 1
+            } else {
+                SOURCES
+            };
+            let value = Value::Intentions(Arc::new(Intentions {
+                intentions: all.iter().take(count).cloned().collect(),
+                default_allow: false,
+            }));
+            for (builder, generator) in &mut proxies {
+                builder.handle_update(&key, &value);
+                let snapshot = builder.snapshot().expect("nothing was taken away");
+                let changed = generator.handle_snapshot(&snapshot, &mut memo);
+                assert_eq!(changed.updated.len(), 1);
+            }
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, whole, change, shared_assignment, intention);
 criterion_main!(benches);
