@@ -1,13 +1,12 @@
 //! A service's central configuration: what proxy-defaults says, and what service-defaults says over it.
 
-use serde_json::json;
 use tribune_derived::{ServiceConfig, UpstreamDefaults};
 use tribune_state::{Snapshot, WatchSet};
 use tribune_types::config_entry::{
     Entry, Key, Kind, ProxyDefaults, RawServiceDefaults, ServiceDefaults, UpstreamConfig,
 };
 use tribune_types::proxy::MeshGateway;
-use tribune_types::{GoDuration, Opaque, PeeredServiceName, ServiceName, Tenancy};
+use tribune_types::{Opaque, PeeredServiceName, ServiceName, Tenancy};
 
 use crate::merge::{PROTOCOL, gateway_mode, set_mode};
 
@@ -162,24 +161,15 @@ fn settings_of(upstream: &UpstreamConfig) -> Opaque {
             upstream.connect_timeout_ms.into(),
         );
     }
-    // Consul prints each field of these, `null` where it is not set.
-    if let Some(limits) = &upstream.limits {
-        let limits = json!({
-            "MaxConnections": limits.max_connections,
-            "MaxPendingRequests": limits.max_pending_requests,
-            "MaxConcurrentRequests": limits.max_concurrent_requests,
-        });
-        settings.insert("limits".to_owned(), limits);
-    }
-    if let Some(check) = &upstream.passive_health_check {
-        let check = json!({
-            "Interval": check.interval.as_nanos(),
-            "MaxFailures": check.max_failures,
-            "EnforcingConsecutive5xx": check.enforcing_consecutive_5xx,
-            "MaxEjectionPercent": check.max_ejection_percent,
-            "BaseEjectionTime": check.base_ejection_time.map(GoDuration::as_nanos),
-        });
-        settings.insert("passive_health_check".to_owned(), check);
+    let limits = upstream.limits.as_ref().map(serde_json::to_value);
+    let check = upstream
+        .passive_health_check
+        .as_ref()
+        .map(serde_json::to_value);
+    for (key, part) in [("limits", limits), ("passive_health_check", check)] {
+        if let Some(Ok(part)) = part {
+            settings.insert(key.to_owned(), part);
+        }
     }
     set_mode(&mut settings, &upstream.mesh_gateway);
     settings

@@ -34,17 +34,6 @@ fn service(name: &str, mut json: Json) -> (Kind, Json) {
     (Kind::ServiceDefaults, json)
 }
 
-/// Limits of central configuration, of which every field is there.
-fn limits(connections: Option<u32>, pending: Option<u32>) -> serde_json::Value {
-    json!({"MaxConnections": connections, "MaxPendingRequests": pending, "MaxConcurrentRequests": null})
-}
-
-/// A passive health check of central configuration, of which every field is there.
-fn passive(interval: i64, failures: u32) -> serde_json::Value {
-    json!({"Interval": interval, "MaxFailures": failures, "EnforcingConsecutive5xx": null,
-        "MaxEjectionPercent": null, "BaseEjectionTime": null})
-}
-
 #[test]
 fn what_was_registered_wins_and_the_rest_comes_from_the_service_then_from_all_proxies() {
     let entries = [
@@ -99,8 +88,8 @@ fn what_was_registered_wins_and_the_rest_comes_from_the_service_then_from_all_pr
     let (db, cache) = (&proxy["Upstreams"][0], &proxy["Upstreams"][1]);
     assert_eq!(
         db["Config"],
-        json!({"connect_timeout_ms": 5, "protocol": "grpc", "limits": limits(Some(3), None),
-            "passive_health_check": passive(4_000_000_000, 1)})
+        json!({"connect_timeout_ms": 5, "limits": {"MaxConnections": 3}, "protocol": "grpc",
+            "passive_health_check": {"Interval": 4_000_000_000_i64, "MaxFailures": 1}})
     );
     assert_eq!(
         cache["Config"],
@@ -147,7 +136,7 @@ fn a_proxy_s_own_gateway_mode_is_that_of_its_upstreams_and_extensions_are_all_ce
     );
     let upstreams = json!([{
         "DestinationName": "desk", "DestinationType": "", "Datacenter": "", "LocalBindPort": 9001,
-        "Config": {"connect_timeout_ms": 11, "limits": limits(None, Some(2)), "protocol": "http"},
+        "Config": {"connect_timeout_ms": 11, "limits": {"MaxPendingRequests": 2}, "protocol": "http"},
         "MeshGateway": {"Mode": "none"},
     }]);
     assert_eq!(proxy["Upstreams"], upstreams);
@@ -285,7 +274,7 @@ fn an_override_replaces_limits_and_health_checks_whole() {
     let config = &proxy["Upstreams"][0]["Config"];
     assert_eq!(
         config,
-        &json!({"limits": limits(Some(9), None), "passive_health_check": passive(0, 3)})
+        &json!({"limits": {"MaxConnections": 9}, "passive_health_check": {"MaxFailures": 3}})
     );
 }
 
