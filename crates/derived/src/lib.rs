@@ -12,5 +12,6 @@ pub use key::{ChainKey, Key};
 pub use source::{Sink, Source, Subscription};
 pub use unset::Unset;
 pub use value::{
-    ChainResult, Endpoint, Endpoints, Health, Intentions, Mesh, Proxy, Roots, ServiceConfig, UpstreamDefaults, Value,
+    ChainResult, Endpoint, Endpoints, Health, Intentions, Mesh, Proxy, Roots, ServiceConfig,
+    UpstreamDefaults, Value,
 };

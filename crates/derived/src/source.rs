@@ -27,7 +27,9 @@ pub trait Sink: Send + Sync + 'static {
 }
 
 /// A subscription, which ends when it is dropped.
-pub struct Subscription(#[expect(dead_code, reason = "kept for what its drop does")] Box<dyn Any + Send + Sync>);
+pub struct Subscription(
+    #[expect(dead_code, reason = "kept for what its drop does")] Box<dyn Any + Send + Sync>,
+);
 
 impl Subscription {
     /// A subscription that lasts as long as `guard`.

@@ -9,7 +9,10 @@ use tribune_types::catalog::Locality;
 use tribune_types::config_entry;
 use tribune_types::intention::Intention;
 use tribune_types::proxy::ProxyConfig;
-use tribune_types::{InstanceName, Meta, Opaque, PeeredServiceName, ServiceAddress, ServiceKind, ServiceName, Weights};
+use tribune_types::{
+    InstanceName, Meta, Opaque, PeeredServiceName, ServiceAddress, ServiceKind, ServiceName,
+    Weights,
+};
 
 /// A derived value, shared by pointer.
 #[derive(Clone, Debug, PartialEq)]

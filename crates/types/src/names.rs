@@ -307,7 +307,15 @@ mod tests {
 
     #[test]
     fn names_are_ordered_by_their_letters_without_case() {
-        let ordered = ["", "a", "service-0001", "SERVICE-0002", "service-0002-b", "Service-0010", "z"];
+        let ordered = [
+            "",
+            "a",
+            "service-0001",
+            "SERVICE-0002",
+            "service-0002-b",
+            "Service-0010",
+            "z",
+        ];
         let names: Vec<Name> = ordered.into_iter().map(Name::from).collect();
         for (at, name) in names.iter().enumerate() {
             for (other_at, other) in names.iter().enumerate() {

@@ -20,17 +20,27 @@ const NAME: usize = 1024;
 #[must_use]
 pub fn service(service: &NodeService) -> Vec<String> {
     let mut problems = Vec::new();
-    if service.locality.as_ref().is_some_and(|at| at.region.is_empty() && !at.zone.is_empty()) {
+    if service
+        .locality
+        .as_ref()
+        .is_some_and(|at| at.region.is_empty() && !at.zone.is_empty())
+    {
         problems.push("zone cannot be set without region".to_owned());
     }
-    for (what, text) in [("service name", &service.service.name), ("service ID", &service.id)] {
+    for (what, text) in [
+        ("service name", &service.service.name),
+        ("service ID", &service.id),
+    ] {
         problems.extend(name(what, text).err());
     }
     match &service.kind {
         ServiceKind::ConnectProxy => connect_proxy(service, &mut problems),
         ServiceKind::MeshGateway | ServiceKind::TerminatingGateway => {
             if service.port == 0 {
-                problems.push(format!("Port must be non-zero for a {}", service.kind.as_str()));
+                problems.push(format!(
+                    "Port must be non-zero for a {}",
+                    service.kind.as_str()
+                ));
             }
             gateway(service, &mut problems);
         }
@@ -49,10 +59,17 @@ pub fn service(service: &NodeService) -> Vec<String> {
 /// Where it is too long or cannot be printed.
 pub fn name(what: &str, name: &Name) -> Result<(), String> {
     if name.len() > NAME {
-        return Err(format!("{what} is too long: {} bytes, at most {NAME}", name.len()));
+        return Err(format!(
+            "{what} is too long: {} bytes, at most {NAME}",
+            name.len()
+        ));
     }
     match name.chars().position(char::is_control) {
-        Some(at) => Err(format!("{what} {:?} has a character that cannot be printed at position {}", name.as_str(), at + 1)),
+        Some(at) => Err(format!(
+            "{what} {:?} has a character that cannot be printed at position {}",
+            name.as_str(),
+            at + 1
+        )),
         None => Ok(()),
     }
 }
@@ -80,12 +97,17 @@ pub fn weights(weights: Weights) -> Result<(), String> {
 /// Where there are too many, or one is not as it must be.
 pub fn meta(meta: &Meta, allowed: &[&str]) -> Result<(), String> {
     if meta.len() > META_PAIRS {
-        return Err(format!("Node metadata cannot contain more than {META_PAIRS} key/value pairs"));
+        return Err(format!(
+            "Node metadata cannot contain more than {META_PAIRS} key/value pairs"
+        ));
     }
     for (key, value) in meta {
         let problem = if key.is_empty() {
             "Key cannot be blank".to_owned()
-        } else if !key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
+        } else if !key
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        {
             "Key contains invalid characters".to_owned()
         } else if key.len() > META_KEY {
             format!("Key is too long (limit: {META_KEY} characters)")
@@ -96,7 +118,9 @@ pub fn meta(meta: &Meta, allowed: &[&str]) -> Result<(), String> {
         } else {
             continue;
         };
-        return Err(format!("Couldn't load metadata pair ('{key}', '{value}'): {problem}"));
+        return Err(format!(
+            "Couldn't load metadata pair ('{key}', '{value}'): {problem}"
+        ));
     }
     Ok(())
 }
@@ -105,21 +129,37 @@ pub fn meta(meta: &Meta, allowed: &[&str]) -> Result<(), String> {
 #[must_use]
 pub fn is_any_address(address: &str) -> bool {
     let unbracketed = address.trim_start_matches('[').trim_end_matches(']');
-    unbracketed.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_unspecified())
+    unbracketed
+        .parse::<std::net::IpAddr>()
+        .is_ok_and(|ip| ip.is_unspecified())
 }
 
 fn connect_proxy(service: &NodeService, problems: &mut Vec<String>) {
     let proxy = &service.proxy;
     let destination = proxy.destination_service_name.trim();
     if destination.is_empty() {
-        problems.push("Proxy.DestinationServiceName must be non-empty for Connect proxy services".to_owned());
+        problems.push(
+            "Proxy.DestinationServiceName must be non-empty for Connect proxy services".to_owned(),
+        );
     }
     if destination == crate::names::WILDCARD {
-        problems.push("Proxy.DestinationServiceName must not be a wildcard for Connect proxy services".to_owned());
+        problems.push(
+            "Proxy.DestinationServiceName must not be a wildcard for Connect proxy services"
+                .to_owned(),
+        );
     }
-    problems.extend(name("Proxy.DestinationServiceName", &proxy.destination_service_name).err());
+    problems.extend(
+        name(
+            "Proxy.DestinationServiceName",
+            &proxy.destination_service_name,
+        )
+        .err(),
+    );
     if service.port == 0 && service.socket_path.is_empty() {
-        problems.push(format!("Port or SocketPath must be set for a {}", service.kind.as_str()));
+        problems.push(format!(
+            "Port or SocketPath must be set for a {}",
+            service.kind.as_str()
+        ));
     }
     if service.native {
         problems.push("A Proxy cannot also be Connect Native, only typical services".to_owned());
@@ -149,21 +189,32 @@ fn upstreams(upstreams: &[Upstream], problems: &mut Vec<String>) {
             problems.push("upstream destination name cannot be a wildcard".to_owned());
         }
         if !upstream.destination_peer.is_empty() && !upstream.datacenter.is_empty() {
-            problems.push("upstream cannot specify both destination peer and datacenter".to_owned());
+            problems
+                .push("upstream cannot specify both destination peer and datacenter".to_owned());
         }
         if upstream.centrally_configured {
             continue;
         }
-        let (port, socket) = (upstream.local_bind_port, upstream.local_bind_socket_path.as_str());
+        let (port, socket) = (
+            upstream.local_bind_port,
+            upstream.local_bind_socket_path.as_str(),
+        );
         match (port != 0, !socket.is_empty()) {
             (false, false) => {
-                problems.push("upstream local bind port or local socket path must be defined and nonzero".to_owned());
+                problems.push(
+                    "upstream local bind port or local socket path must be defined and nonzero"
+                        .to_owned(),
+                );
             }
             (true, true) => {
                 problems.push("only one of upstream local bind port or local socket path can be defined and nonzero".to_owned());
             }
             _ => {
-                let listener = if socket.is_empty() { format!("{}:{port}", bind_address(upstream)) } else { socket.to_owned() };
+                let listener = if socket.is_empty() {
+                    format!("{}:{port}", bind_address(upstream))
+                } else {
+                    socket.to_owned()
+                };
                 if !listeners.insert(listener.clone()) {
                     problems.push(format!(
                         "upstreams cannot contain duplicates by local bind address and port or unix path; \
@@ -172,9 +223,16 @@ fn upstreams(upstreams: &[Upstream], problems: &mut Vec<String>) {
                 }
             }
         }
-        let key = (kind, destination, &upstream.destination_peer, upstream.datacenter.as_str());
+        let key = (
+            kind,
+            destination,
+            &upstream.destination_peer,
+            upstream.datacenter.as_str(),
+        );
         if !destinations.insert(key) {
-            problems.push(format!("upstreams cannot contain duplicates of {kind} {destination}"));
+            problems.push(format!(
+                "upstreams cannot contain duplicates of {kind} {destination}"
+            ));
         }
     }
 }
@@ -182,7 +240,11 @@ fn upstreams(upstreams: &[Upstream], problems: &mut Vec<String>) {
 /// Where a proxy listens for an upstream.
 #[must_use]
 pub fn bind_address(upstream: &Upstream) -> &str {
-    if upstream.local_bind_address.is_empty() { "127.0.0.1" } else { &upstream.local_bind_address }
+    if upstream.local_bind_address.is_empty() {
+        "127.0.0.1"
+    } else {
+        &upstream.local_bind_address
+    }
 }
 
 fn expose(expose: &Expose, problems: &mut Vec<String>) {
@@ -195,28 +257,48 @@ fn expose(expose: &Expose, problems: &mut Vec<String>) {
             problems.push("expose.paths: duplicate listener ports exposed".to_owned());
         }
         if !(1..=65535).contains(&path.listener_port) {
-            problems.push(format!("expose.paths: invalid listener port: {}", path.listener_port));
+            problems.push(format!(
+                "expose.paths: invalid listener port: {}",
+                path.listener_port
+            ));
         }
         if !matches!(path.protocol.as_str(), "" | "http" | "http2") {
             let (protocol, path) = (&path.protocol, &path.path);
-            problems.push(format!("protocol '{protocol}' not supported for path: {path}, must be in: [http http2]"));
+            problems.push(format!(
+                "protocol '{protocol}' not supported for path: {path}, must be in: [http http2]"
+            ));
         }
     }
 }
 
 fn gateway(service: &NodeService, problems: &mut Vec<String>) {
-    let ProxyConfig { destination_service_name, destination_service_id, .. } = &service.proxy;
+    let ProxyConfig {
+        destination_service_name,
+        destination_service_id,
+        ..
+    } = &service.proxy;
     let set = [
-        ("DestinationServiceName", !destination_service_name.is_empty()),
+        (
+            "DestinationServiceName",
+            !destination_service_name.is_empty(),
+        ),
         ("DestinationServiceID", !destination_service_id.is_empty()),
-        ("LocalServiceAddress", !service.proxy.local_service_address.is_empty()),
+        (
+            "LocalServiceAddress",
+            !service.proxy.local_service_address.is_empty(),
+        ),
         ("LocalServicePort", service.proxy.local_service_port != 0),
-        ("LocalServiceSocketPath", !service.proxy.local_service_socket_path.is_empty()),
+        (
+            "LocalServiceSocketPath",
+            !service.proxy.local_service_socket_path.is_empty(),
+        ),
         ("Upstreams", !service.proxy.upstreams.is_empty()),
     ];
     let kind = service.kind.as_str();
     problems.extend(
-        set.iter().filter(|(_, set)| *set).map(|(field, _)| format!("The Proxy.{field} configuration is invalid for a {kind}")),
+        set.iter()
+            .filter(|(_, set)| *set)
+            .map(|(field, _)| format!("The Proxy.{field} configuration is invalid for a {kind}")),
     );
 }
 
@@ -227,10 +309,17 @@ fn gateway(service: &NodeService, problems: &mut Vec<String>) {
 pub fn proxy_modes(proxy: &ProxyConfig) -> Result<(), String> {
     let gateway = |mode: &str| {
         let known = matches!(mode, "" | "none" | "local" | "remote");
-        if known { Ok(()) } else { Err(format!("Invalid Mesh Gateway Mode: {mode:?}")) }
+        if known {
+            Ok(())
+        } else {
+            Err(format!("Invalid Mesh Gateway Mode: {mode:?}"))
+        }
     };
     gateway(&proxy.mesh_gateway.mode)?;
-    proxy.upstreams.iter().try_for_each(|upstream| gateway(&upstream.mesh_gateway.mode))?;
+    proxy
+        .upstreams
+        .iter()
+        .try_for_each(|upstream| gateway(&upstream.mesh_gateway.mode))?;
     if !matches!(proxy.mode.as_str(), "" | "direct" | "transparent") {
         return Err(format!("Invalid Proxy Mode: {:?}", proxy.mode));
     }
@@ -240,8 +329,12 @@ pub fn proxy_modes(proxy: &ProxyConfig) -> Result<(), String> {
 fn access_logs(logs: &AccessLogs) -> Result<(), String> {
     match (logs.r#type.as_str(), logs.path.is_empty()) {
         ("file", true) => Err("path must be specified when using file type access logs".to_owned()),
-        ("" | "stdout" | "stderr", false) => Err("path is only valid for file type access logs".to_owned()),
-        ("" | "stdout" | "stderr" | "file", _) if !logs.json_format.is_empty() && !logs.text_format.is_empty() => {
+        ("" | "stdout" | "stderr", false) => {
+            Err("path is only valid for file type access logs".to_owned())
+        }
+        ("" | "stdout" | "stderr" | "file", _)
+            if !logs.json_format.is_empty() && !logs.text_format.is_empty() =>
+        {
             Err("cannot specify both access log JSONFormat and TextFormat".to_owned())
         }
         ("" | "stdout" | "stderr" | "file", _) => Ok(()),
@@ -270,19 +363,30 @@ mod tests {
             id: "web-proxy".into(),
             service: ServiceName::new("web-proxy"),
             port: 21000,
-            proxy: ProxyConfig { destination_service_name: "web".into(), ..ProxyConfig::default() },
+            proxy: ProxyConfig {
+                destination_service_name: "web".into(),
+                ..ProxyConfig::default()
+            },
             ..NodeService::default()
         }
     }
 
     fn upstream(name: &str, port: i32) -> Upstream {
-        Upstream { destination_name: name.into(), local_bind_port: port, ..Upstream::default() }
+        Upstream {
+            destination_name: name.into(),
+            local_bind_port: port,
+            ..Upstream::default()
+        }
     }
 
     #[test]
     fn a_sidecar_needs_a_destination_and_a_port() {
         assert_eq!(service(&sidecar()), Vec::<String>::new());
-        let bare = NodeService { port: 0, proxy: ProxyConfig::default(), ..sidecar() };
+        let bare = NodeService {
+            port: 0,
+            proxy: ProxyConfig::default(),
+            ..sidecar()
+        };
         assert_eq!(service(&bare).len(), 2);
         let mut wildcard = sidecar();
         wildcard.proxy.destination_service_name = "*".into();
@@ -297,24 +401,45 @@ mod tests {
             service(&sidecar)
         };
         assert!(problems(vec![upstream("a", 1), upstream("b", 2)]).is_empty());
-        assert!(problems(vec![upstream("a", 1), upstream("a", 2)])[0].contains("duplicates of service a"));
-        assert!(problems(vec![upstream("a", 1), upstream("b", 1)])[0].contains("\"127.0.0.1:1\" is specified twice"));
+        assert!(
+            problems(vec![upstream("a", 1), upstream("a", 2)])[0]
+                .contains("duplicates of service a")
+        );
+        assert!(
+            problems(vec![upstream("a", 1), upstream("b", 1)])[0]
+                .contains("\"127.0.0.1:1\" is specified twice")
+        );
         assert!(problems(vec![upstream("a", 0)])[0].contains("must be defined and nonzero"));
         assert!(problems(vec![upstream("*", 1)])[0].contains("cannot be a wildcard"));
     }
 
     #[test]
     fn a_name_that_cannot_be_printed_or_is_endless_is_refused() {
-        assert!(name("service name", &"a\u{7}b".into()).unwrap_err().contains("position 2"));
-        assert!(name("service name", &"x".repeat(10_000).into()).unwrap_err().contains("too long"));
+        assert!(
+            name("service name", &"a\u{7}b".into())
+                .unwrap_err()
+                .contains("position 2")
+        );
+        assert!(
+            name("service name", &"x".repeat(10_000).into())
+                .unwrap_err()
+                .contains("too long")
+        );
         assert!(name("service name", &"wéb_1.x y".into()).is_ok());
     }
 
     #[test]
     fn metadata_is_limited_in_number_form_and_length() {
-        let pair = |key: &str, value: &str| meta(&Meta::from([(key.to_owned(), value.to_owned())]), &[]);
+        let pair =
+            |key: &str, value: &str| meta(&Meta::from([(key.to_owned(), value.to_owned())]), &[]);
         assert!(pair("a-b_C1", "anything at all").is_ok());
-        for (key, value) in [("", "x"), ("a b", "x"), ("consul-x", "x"), (&*"k".repeat(129), "x"), ("k", &*"v".repeat(513))] {
+        for (key, value) in [
+            ("", "x"),
+            ("a b", "x"),
+            ("consul-x", "x"),
+            (&*"k".repeat(129), "x"),
+            ("k", &*"v".repeat(513)),
+        ] {
             assert!(pair(key, value).is_err(), "{key}");
         }
         let many = (0..65).map(|n| (n.to_string(), String::new())).collect();

@@ -42,7 +42,9 @@ fn what_is_no_flag_is_refused_with_the_nearest_that_is() {
     );
     assert_eq!(error(&["-node"]), "flag needs an argument: -node");
     assert!(error(&["stray"]).contains("unexpected argument \"stray\""));
-    assert!(error(&["-config-file", "/no/such/file.hcl"]).contains("cannot read /no/such/file.hcl"));
+    assert!(
+        error(&["-config-file", "/no/such/file.hcl"]).contains("cannot read /no/such/file.hcl")
+    );
 }
 
 #[test]
@@ -53,7 +55,10 @@ fn files_come_before_flags_and_folders_in_the_order_of_their_names() {
     }
     let path = folder.path().display().to_string();
     let (_, sources) = sources(&["-node=n1", "-config-dir", &path]);
-    let names: Vec<_> = sources.iter().map(|source| source.rsplit('/').next().unwrap()).collect();
+    let names: Vec<_> = sources
+        .iter()
+        .map(|source| source.rsplit('/').next().unwrap())
+        .collect();
     assert_eq!(names[..2], ["a.hcl", "b.json"]);
     assert_eq!(names.len(), 3);
 }
