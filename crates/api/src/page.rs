@@ -3,7 +3,8 @@
 
 use serde::Serialize;
 use tribune_filter::{Filter, Schema};
-use tribune_types::call::{CallError, Options};
+use tribune_types::Index;
+use tribune_types::call::{Answer, CallError, Options};
 
 /// Collects rows, and remembers whether one was left out for want of a permission.
 #[derive(Debug)]
@@ -42,5 +43,21 @@ impl Filtered {
         };
         // rows are judged in the form in which clients know their fields
         serde_json::to_value(row).is_ok_and(|json| filter.matches(&json))
+    }
+
+    /// The rows that go out, of rows with whether the caller may see each.
+    pub fn rows<R: Serialize>(&mut self, rows: impl Iterator<Item = (bool, R)>) -> Vec<R> {
+        rows.filter(|(seen, row)| self.keeps(*seen, row))
+            .map(|(_, row)| row)
+            .collect()
+    }
+
+    /// An answer made of what went out.
+    pub fn answer<T: Serialize + ?Sized>(&self, index: Index, body: &T) -> Answer {
+        Answer {
+            index: Some(index),
+            filtered_by_acls: self.hidden,
+            ..Answer::json(body)
+        }
     }
 }

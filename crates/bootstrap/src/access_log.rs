@@ -5,43 +5,6 @@ use tribune_types::proxy::AccessLogs;
 
 use crate::Error;
 
-/// Keys and Envoy's operators of a line, where the configuration names no format.
-const DEFAULT_FORMAT: [(&str, &str); 24] = [
-    ("start_time", "%START_TIME%"),
-    ("route_name", "%ROUTE_NAME%"),
-    ("method", "%REQ(:METHOD)%"),
-    ("path", "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%"),
-    ("protocol", "%PROTOCOL%"),
-    ("response_code", "%RESPONSE_CODE%"),
-    ("response_flags", "%RESPONSE_FLAGS%"),
-    ("response_code_details", "%RESPONSE_CODE_DETAILS%"),
-    (
-        "connection_termination_details",
-        "%CONNECTION_TERMINATION_DETAILS%",
-    ),
-    ("bytes_received", "%BYTES_RECEIVED%"),
-    ("bytes_sent", "%BYTES_SENT%"),
-    ("duration", "%DURATION%"),
-    (
-        "upstream_service_time",
-        "%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)%",
-    ),
-    ("x_forwarded_for", "%REQ(X-FORWARDED-FOR)%"),
-    ("user_agent", "%REQ(USER-AGENT)%"),
-    ("request_id", "%REQ(X-REQUEST-ID)%"),
-    ("authority", "%REQ(:AUTHORITY)%"),
-    ("upstream_host", "%UPSTREAM_HOST%"),
-    ("upstream_cluster", "%UPSTREAM_CLUSTER%"),
-    ("upstream_local_address", "%UPSTREAM_LOCAL_ADDRESS%"),
-    ("downstream_local_address", "%DOWNSTREAM_LOCAL_ADDRESS%"),
-    ("downstream_remote_address", "%DOWNSTREAM_REMOTE_ADDRESS%"),
-    ("requested_server_name", "%REQUESTED_SERVER_NAME%"),
-    (
-        "upstream_transport_failure_reason",
-        "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
-    ),
-];
-
 /// The loggers that the mesh's access logs ask for; a file at `path` where they ask for none.
 pub(crate) fn loggers(logs: &AccessLogs, path: &str) -> Result<Value, Error> {
     let Some(mut sink) = sink(logs) else {
@@ -85,7 +48,7 @@ fn format(logs: &AccessLogs) -> Result<Value, Error> {
         let line = format!("{}\n", logs.text_format.trim_end_matches('\n'));
         return Ok(json!({ "text_format_source": { "inline_string": line } }));
     }
-    let format: serde_json::Map<String, Value> = DEFAULT_FORMAT
+    let format: serde_json::Map<String, Value> = AccessLogs::DEFAULT_FORMAT
         .iter()
         .map(|(key, operator)| ((*key).to_owned(), json!(operator)))
         .collect();

@@ -56,19 +56,13 @@ pub(super) fn merged(
 pub(super) fn nodes(context: &Context<'_>, options: &Options, watch: &mut WatchSet) -> Result {
     let found = context.snapshot.nodes(watch);
     let mut page = Filtered::new(options, &schema::NODE)?;
-    let rows: Vec<_> = found
+    let rows = found
         .value
         .iter()
         .filter(|node| has_meta(node, &options.node_meta))
-        .map(|node| (context.sees_node(&node.node), NodeRow::from(&**node)))
-        .filter(|(seen, row)| page.keeps(*seen, row))
-        .map(|(_, row)| row)
-        .collect();
-    Ok(Answer {
-        index: Some(found.index),
-        filtered_by_acls: page.hidden,
-        ..Answer::json(&rows)
-    })
+        .map(|node| (context.sees_node(&node.node), NodeRow::from(&**node)));
+    let rows = page.rows(rows);
+    Ok(page.answer(found.index, &rows))
 }
 
 pub(super) fn services(context: &Context<'_>, options: &Options, watch: &mut WatchSet) -> Result {
@@ -100,11 +94,7 @@ pub(super) fn services(context: &Context<'_>, options: &Options, watch: &mut Wat
             }
         }
     }
-    Ok(Answer {
-        index: Some(found.index),
-        filtered_by_acls: page.hidden,
-        ..Answer::json(&rows)
-    })
+    Ok(page.answer(found.index, &rows))
 }
 
 pub(super) fn service_nodes(
@@ -150,11 +140,7 @@ pub(super) fn service_nodes(
             }
         })
         .collect();
-    Ok(Answer {
-        index: Some(found.index),
-        filtered_by_acls: page.hidden,
-        ..Answer::json(&rows)
-    })
+    Ok(page.answer(found.index, &rows))
 }
 
 pub(super) fn node(
@@ -166,11 +152,7 @@ pub(super) fn node(
     let mut page = Filtered::new(options, &schema::NODE_SERVICE)?;
     let (index, found) = node_and_services(context, name, watch, &mut page);
     let Some(NodeServices { node, services }) = found else {
-        return Ok(Answer {
-            index: Some(index),
-            filtered_by_acls: page.hidden,
-            ..Answer::json(&())
-        });
+        return Ok(page.answer(index, &()));
     };
     let rows: BTreeMap<&str, NodeServiceRow<'_>> = services
         .iter()
@@ -179,11 +161,7 @@ pub(super) fn node(
         .map(|(service, row)| (service.id.as_str(), row))
         .collect();
     let body = json!({"Node": NodeRow::from(&*node), "Services": rows});
-    Ok(Answer {
-        index: Some(index),
-        filtered_by_acls: page.hidden,
-        ..Answer::json(&body)
-    })
+    Ok(page.answer(index, &body))
 }
 
 pub(super) fn node_services(
@@ -196,11 +174,7 @@ pub(super) fn node_services(
     let (index, found) = node_and_services(context, name, watch, &mut page);
     let Some(NodeServices { node, mut services }) = found else {
         let body = json!({"Node": null, "Services": null});
-        return Ok(Answer {
-            index: Some(index),
-            filtered_by_acls: page.hidden,
-            ..Answer::json(&body)
-        });
+        return Ok(page.answer(index, &body));
     };
     if merge_central_config {
         for service in &mut services {
@@ -214,11 +188,7 @@ pub(super) fn node_services(
         .map(|(_, row)| row)
         .collect();
     let body = json!({"Node": NodeRow::from(&*node), "Services": rows});
-    Ok(Answer {
-        index: Some(index),
-        filtered_by_acls: page.hidden,
-        ..Answer::json(&body)
-    })
+    Ok(page.answer(index, &body))
 }
 
 /// A node that may be seen and its services, by its name or its ID, with the index of the answer either way.

@@ -64,18 +64,12 @@ pub(super) fn entries(
     }
     let mut page = Filtered::new(options, &schema::SERVICE_DEFAULTS)?;
     let found: Indexed<Vec<Stored>> = context.snapshot.config_entries(Some(kind), watch);
-    let rows: Vec<_> = found
+    let rows = found
         .value
         .iter()
-        .map(|stored| (may_read(context, &stored.entry.key()), json(stored)))
-        .filter(|(seen, row)| page.keeps(*seen, row))
-        .map(|(_, row)| row)
-        .collect();
-    Ok(Answer {
-        index: Some(found.index),
-        filtered_by_acls: page.hidden,
-        ..Answer::json(&rows)
-    })
+        .map(|stored| (may_read(context, &stored.entry.key()), json(stored)));
+    let rows = page.rows(rows);
+    Ok(page.answer(found.index, &rows))
 }
 
 fn json(stored: &Stored) -> serde_json::Value {

@@ -72,18 +72,12 @@ fn checks(
     options: &Options,
 ) -> Result {
     let mut page = Filtered::new(options, &schema::HEALTH_CHECK)?;
-    let rows: Vec<_> = found
+    let rows = found
         .value
         .iter()
-        .map(|check| (sees_check(context, check), CheckRow::from(&**check)))
-        .filter(|(seen, row)| page.keeps(*seen, row))
-        .map(|(_, row)| row)
-        .collect();
-    Ok(Answer {
-        index: Some(found.index),
-        filtered_by_acls: page.hidden,
-        ..Answer::json(&rows)
-    })
+        .map(|check| (sees_check(context, check), CheckRow::from(&**check)));
+    let rows = page.rows(rows);
+    Ok(page.answer(found.index, &rows))
 }
 
 fn sees_check(context: &Context<'_>, check: &HealthCheck) -> bool {
@@ -119,7 +113,7 @@ pub(super) fn check_service_nodes(
         }
     }
     let mut page = Filtered::new(options, &schema::CHECK_SERVICE_NODE)?;
-    let rows: Vec<_> = found
+    let rows = found
         .value
         .iter()
         .filter(|row| catalog::has_meta(&row.node, &options.node_meta))
@@ -138,13 +132,7 @@ pub(super) fn check_service_nodes(
                 seen,
                 CheckServiceNodeRow::new(&row.node, &row.service, &row.checks),
             )
-        })
-        .filter(|(seen, row)| page.keeps(*seen, row))
-        .map(|(_, row)| row)
-        .collect();
-    Ok(Answer {
-        index: Some(found.index),
-        filtered_by_acls: page.hidden,
-        ..Answer::json(&rows)
-    })
+        });
+    let rows = page.rows(rows);
+    Ok(page.answer(found.index, &rows))
 }

@@ -62,26 +62,17 @@ fn all(context: &Context<'_>, watch: &mut WatchSet) -> Indexed<Vec<Found>> {
 pub(super) fn list(context: &Context<'_>, options: &Options, watch: &mut WatchSet) -> Result {
     let mut page = Filtered::new(options, &schema::INTENTION)?;
     let found = all(context, watch);
-    let rows: Vec<_> = found
-        .value
-        .iter()
-        .map(|found| {
-            (
-                context.allows(Permission::Intention(
-                    &found.intention.destination,
-                    Access::Read,
-                )),
-                found.to_json(),
-            )
-        })
-        .filter(|(seen, row)| page.keeps(*seen, row))
-        .map(|(_, row)| row)
-        .collect();
-    Ok(Answer {
-        index: Some(found.index),
-        filtered_by_acls: page.hidden,
-        ..Answer::json(&rows)
-    })
+    let rows = found.value.iter().map(|found| {
+        (
+            context.allows(Permission::Intention(
+                &found.intention.destination,
+                Access::Read,
+            )),
+            found.to_json(),
+        )
+    });
+    let rows = page.rows(rows);
+    Ok(page.answer(found.index, &rows))
 }
 
 pub(super) fn exact(context: &Context<'_>, pair: &IntentionPair, watch: &mut WatchSet) -> Result {
