@@ -11,7 +11,7 @@ pub struct Proxy {
     pub node: String,
     /// What kind of proxy it is, such as `connect-proxy`; empty while it is not registered.
     pub kind: String,
-    /// The service it stands for; its own where it stands for none.
+    /// The service it is registered as; empty while it is not registered.
     pub service: String,
     /// When it connected, RFC 3339.
     pub connected_since: String,
