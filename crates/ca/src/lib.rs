@@ -25,7 +25,7 @@ pub use certificate::Certificate;
 pub use key::{KeyError, KeyPair, PublicKey};
 pub use renewal::renewal;
 pub use request::{Request, RequestError};
-pub use root::{Root, RootError, trust_bundle};
+pub use root::{Root, RootError};
 pub use ttl::{DEV_MIN_LEAF_TTL, MIN_LEAF_TTL, TtlError, Ttls};
 
 #[cfg(test)]

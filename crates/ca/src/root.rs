@@ -158,15 +158,3 @@ impl Root {
         }
     }
 }
-
-/// What a member of the mesh trusts: every root, active or not, as one PEM text.
-///
-/// Inactive roots stay in it while leaves signed under them may still be in use.
-pub fn trust_bundle<'a>(roots: impl IntoIterator<Item = &'a CaRoot>) -> String {
-    let mut bundle = String::new();
-    for root in roots {
-        bundle.push_str(root.root_cert.trim_end());
-        bundle.push('\n');
-    }
-    bundle
-}

@@ -342,19 +342,6 @@ fn serial_numbers_differ_and_are_positive() {
 }
 
 #[test]
-fn the_trust_bundle_holds_every_root() {
-    let (one, two) = (authority(), authority());
-    let rows = [
-        one.root().row(CLUSTER, false),
-        two.root().row(CLUSTER, true),
-    ];
-    assert_eq!(
-        trust_bundle(&rows),
-        format!("{}{}", one.root().pem(), two.root().pem())
-    );
-}
-
-#[test]
 fn times_out_of_range_are_errors() {
     let rng = SystemRandom::new();
     for time in [UNIX_EPOCH - HOUR, UNIX_EPOCH + Duration::from_secs(1 << 40)] {

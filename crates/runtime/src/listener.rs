@@ -18,10 +18,6 @@ pub struct Limits {
     pub connections: usize,
     /// Connections of one IP address at the same time (`http_max_conns_per_client`, `rpc_max_conns_per_client`).
     pub connections_per_client: usize,
-    /// Time to finish the TLS handshake (`https_handshake_timeout`, `rpc_handshake_timeout`).
-    pub handshake_timeout: Duration,
-    /// Time to send the head of a request.
-    pub header_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -29,8 +25,6 @@ impl Default for Limits {
         Self {
             connections: 32_768,
             connections_per_client: 0,
-            handshake_timeout: Duration::from_secs(5),
-            header_timeout: Duration::from_secs(10),
         }
     }
 }
@@ -218,7 +212,6 @@ mod tests {
         let limits = Limits {
             connections: 3,
             connections_per_client: 2,
-            ..Limits::default()
         };
         let mut open = Open::default();
         assert_eq!(open.admit(ONE, &limits), Ok(()));
@@ -242,7 +235,6 @@ mod tests {
         let limits = Limits {
             connections: 0,
             connections_per_client: 0,
-            ..Limits::default()
         };
         let mut open = Open::default();
         assert!((0..100_000).all(|_| open.admit(ONE, &limits).is_ok()));
@@ -251,10 +243,7 @@ mod tests {
     #[tokio::test]
     async fn a_connection_above_the_limit_is_handed_out_as_refused_and_its_place_is_free_when_one_ends()
      {
-        let limits = Limits {
-            connections: 1,
-            ..Limits::default()
-        };
+        let limits = Limits { connections: 1 };
         let listener = Listener::bind("127.0.0.1:0", limits).await.unwrap();
         let address = listener.local_addr().unwrap();
         let _first = TcpStream::connect(address).await.unwrap();
