@@ -243,7 +243,10 @@ mod tests {
     #[tokio::test]
     async fn a_connection_above_the_limit_is_handed_out_as_refused_and_its_place_is_free_when_one_ends()
      {
-        let limits = Limits { connections: 1 };
+        let limits = Limits {
+            connections: 1,
+            ..Limits::default()
+        };
         let listener = Listener::bind("127.0.0.1:0", limits).await.unwrap();
         let address = listener.local_addr().unwrap();
         let _first = TcpStream::connect(address).await.unwrap();
