@@ -63,6 +63,7 @@ impl Ca {
             return self.load(&configuration, &root);
         }
         let config = with_defaults(self.settings.config.clone());
+        check_key(&config).map_err(StartError::Ca)?;
         let ttls = self.ttls(&config).map_err(StartError::Ca)?;
         let cluster_id = self.settings.cluster_id.clone().unwrap_or(cluster_id);
         let params = Params {
@@ -121,9 +122,9 @@ impl Ca {
                 "the certificate authority is not initialised yet".to_owned(),
             ));
         };
-        if !matches!(body.provider.as_str(), "" | "consul") {
+        if body.provider != "consul" {
             let text = format!(
-                "CA provider {:?} is not supported yet; the only one is \"consul\"",
+                "CA provider {:?} is not supported yet; name the built-in one, \"consul\"",
                 body.provider
             );
             return Err(CallError::Refused(text));
@@ -133,14 +134,16 @@ impl Ca {
                 "Provider State is read-only. It must be omitted or identical to the current value";
             return Err(CallError::BadRequest(text.to_owned()));
         }
-        let config = with_defaults(body.config);
+        // what is left out is what it would be in a new cluster, and is not written down
+        let config = body.config;
         if let Some(key) = ["PrivateKey", "RootCert"]
             .into_iter()
-            .find(|key| config.get(*key) != stored.config.get(*key))
+            .find(|key| setting(&config, key) != setting(&stored.config, key))
         {
             let text = format!("{key} cannot be changed: the root certificate is not rotated yet");
             return Err(CallError::Refused(text));
         }
+        check_key(&config).map_err(CallError::Refused)?;
         self.ttls(&config).map_err(CallError::Refused)?;
         let configuration = CaConfiguration {
             config,
@@ -163,9 +166,10 @@ impl Ca {
         let mut ttls = Ttls::default();
         for (key, ttl) in [
             ("LeafCertTTL", &mut ttls.leaf),
+            ("IntermediateCertTTL", &mut ttls.intermediate),
             ("RootCertTTL", &mut ttls.root),
         ] {
-            let Some(value) = config.get(key) else {
+            let Some(value) = setting(config, key) else {
                 continue;
             };
             let parsed = serde_json::from_value::<GoDuration>(value.clone());
@@ -175,6 +179,27 @@ impl Ca {
             .map_err(|error| error.to_string())?;
         Ok(ttls)
     }
+}
+
+/// A setting by its name, however it is spelled: `LeafCertTTL` is `leaf_cert_ttl` too.
+fn setting<'a>(config: &'a Opaque, name: &str) -> Option<&'a serde_json::Value> {
+    let spelled = |key: &str| key.replace('_', "").eq_ignore_ascii_case(name);
+    config
+        .iter()
+        .find_map(|(key, value)| spelled(key).then_some(value))
+}
+
+/// Roots have keys of one kind, until they can be rotated to another.
+fn check_key(config: &Opaque) -> Result<(), String> {
+    let kind = setting(config, "PrivateKeyType").map_or("ec", |kind| kind.as_str().unwrap_or(""));
+    let bits = setting(config, "PrivateKeyBits").map_or(Some(256), serde_json::Value::as_u64);
+    if kind == "ec" && bits == Some(256) {
+        return Ok(());
+    }
+    Err(
+        "PrivateKeyType and PrivateKeyBits other than \"ec\" and 256 are not supported yet"
+            .to_owned(),
+    )
 }
 
 fn with_defaults(mut config: Opaque) -> Opaque {

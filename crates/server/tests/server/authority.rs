@@ -45,7 +45,13 @@ async fn a_configuration_is_kept_or_refused_with_the_reason() {
     for (config, reason) in [
         (json!({"LeafCertTTL": "1s"}), "10s"),
         (json!({"LeafCertTTL": "soon"}), "LeafCertTTL"),
+        (
+            json!({"leaf_cert_ttl": "90h", "IntermediateCertTTL": "80h"}),
+            "3 * LeafCertTTL",
+        ),
         (json!({"RootCert": "another"}), "RootCert"),
+        (json!({"PrivateKeyType": "dsa"}), "PrivateKeyType"),
+        (json!({"PrivateKeyBits": 123}), "PrivateKeyBits"),
     ] {
         let refused = write(&server, configuration(config)).await.unwrap_err();
         assert!(matches!(refused, CallError::Refused(_)), "{refused:?}");
@@ -53,6 +59,9 @@ async fn a_configuration_is_kept_or_refused_with_the_reason() {
     }
     let (_, unchanged) = query(&server, Query::CaConfiguration, &Options::default()).await;
     assert_eq!(stored, unchanged);
+    let nameless = Write::SetCaConfiguration(CaConfigurationBody::default());
+    let refused = write(&server, nameless).await.unwrap_err();
+    assert!(refused.to_string().contains("\"consul\""), "{refused}");
 }
 
 #[tokio::test]
