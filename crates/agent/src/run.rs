@@ -225,6 +225,10 @@ async fn start(
             api,
             ca,
             new_cluster_id,
+            waits: tribune_server::Waits {
+                default: config.queries.default_wait,
+                max: config.queries.max_wait,
+            },
         },
         replication,
         hub,

@@ -11,4 +11,4 @@ mod server;
 
 pub use authority::CaSettings;
 pub use hub::Hub;
-pub use server::{Server, Settings, StartError};
+pub use server::{Server, Settings, StartError, Waits};

@@ -18,16 +18,30 @@ use tribune_types::config_entry::Entry;
 use crate::authority::{Ca, CaSettings};
 use crate::hub::{Hub, HubSource};
 
-/// Longest time that a read waits.
-const MAX_WAIT: Duration = Duration::from_secs(600);
-/// How long a read waits where it does not say.
-const DEFAULT_WAIT: Duration = Duration::from_secs(300);
 /// A wait is longer by up to this part of it, so that readers who started together do not end together.
 const WAIT_JITTER: u32 = 16;
 /// How long a change is tried for while nobody leads (`performance.rpc_hold_timeout` of the reference).
 const PATIENCE: Duration = Duration::from_secs(7);
 /// How often a change is planned again where another one came in between.
 const PLANS: usize = 4;
+
+/// How long reads wait for a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waits {
+    /// Where a read does not say.
+    pub default: Duration,
+    /// At most.
+    pub max: Duration,
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        Self {
+            default: Duration::from_secs(300),
+            max: Duration::from_secs(600),
+        }
+    }
+}
 
 /// What a server is.
 #[derive(Clone, Debug)]
@@ -38,6 +52,8 @@ pub struct Settings {
     pub ca: CaSettings,
     /// UUID for a cluster that has none yet.
     pub new_cluster_id: String,
+    /// How long reads wait for a change.
+    pub waits: Waits,
 }
 
 /// Why a server does not start.
@@ -57,6 +73,7 @@ pub struct Server {
     replication: Handle,
     hub: Arc<Hub>,
     ca: Ca,
+    waits: Waits,
     /// Held from checking a config entry against the others until it is written: checks run in order.
     config_writes: tokio::sync::Mutex<()>,
 }
@@ -96,6 +113,7 @@ impl Server {
             replication,
             hub,
             ca,
+            waits: settings.waits,
             config_writes: tokio::sync::Mutex::default(),
         })
     }
@@ -140,7 +158,7 @@ impl Server {
         if options.min_index == 0 || answered.answer.index.is_none() {
             return Ok(answered.answer);
         }
-        let deadline = Instant::now() + wait_of(options);
+        let deadline = Instant::now() + self.wait_of(options);
         let body = answered.answer.body.clone();
         let waits = |answered: &Answered| {
             let same = answered.by_content || answered.answer.missing;
@@ -275,6 +293,16 @@ impl Server {
         self.hub.derive(key, &self.replication.snapshot(), watch)
     }
 
+    /// How long a read waits that is wanted so.
+    #[must_use]
+    pub fn wait_of(&self, options: &Options) -> Duration {
+        let wait = options
+            .wait
+            .unwrap_or(self.waits.default)
+            .min(self.waits.max);
+        wait + tribune_runtime::jitter(wait / WAIT_JITTER)
+    }
+
     /// Waits for a change of what was read at `index`.
     pub async fn changed(&self, watch: WatchSet, index: Index) {
         self.hub.waiting().register(index, watch).changed().await;
@@ -299,22 +327,9 @@ impl Server {
     /// Where it cannot be made, or nobody knows whether it was made.
     pub async fn propose(&self, operation: Operation) -> Result<(Index, Outcome), ProposeError> {
         // the request's name lets the log know it again, so that it is applied once however often it is made
-        let request_id = Some(uuid::Uuid::new_v4().as_u128());
-        self.replication
-            .propose_with_retry(
-                Command {
-                    request_id,
-                    operation,
-                },
-                PATIENCE,
-            )
-            .await
+        let command = Command::with_id(uuid::Uuid::new_v4().as_u128(), operation);
+        self.replication.propose_with_retry(command, PATIENCE).await
     }
-}
-
-fn wait_of(options: &Options) -> Duration {
-    let wait = options.wait.unwrap_or(DEFAULT_WAIT).min(MAX_WAIT);
-    wait + tribune_runtime::jitter(wait / WAIT_JITTER)
 }
 
 pub(crate) fn call_error(error: ProposeError) -> CallError {

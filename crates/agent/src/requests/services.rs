@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -24,11 +23,6 @@ use crate::anti_entropy;
 use crate::api::Caller;
 
 type Result = std::result::Result<Answer, CallError>;
-
-/// How long a request waits that does not say how long.
-const DEFAULT_WAIT: Duration = Duration::from_secs(300);
-/// Longest time that a request waits.
-const MAX_WAIT: Duration = Duration::from_secs(600);
 
 /// A service as it is registered, central configuration merged in where it is a proxy.
 fn merged(agent: &Agent, service: &Arc<NodeService>, watch: &mut WatchSet) -> Arc<NodeService> {
@@ -79,7 +73,7 @@ pub(crate) fn list(caller: &Caller<'_>) -> Result {
 }
 
 pub(crate) async fn one(caller: &Caller<'_>, id: &Name, hash: &str) -> Result {
-    let deadline = Instant::now() + wait_of(caller);
+    let deadline = Instant::now() + caller.agent.server.wait_of(caller.options);
     let mut changes = caller.agent.changes();
     loop {
         changes.borrow_and_update();
@@ -120,11 +114,6 @@ fn described(
     let hash = format!("{:016x}", xxh3_64(row.to_string().as_bytes()));
     row["ContentHash"] = json!(hash);
     Ok((row, hash))
-}
-
-fn wait_of(caller: &Caller<'_>) -> Duration {
-    let wait = caller.options.wait.unwrap_or(DEFAULT_WAIT).min(MAX_WAIT);
-    wait + tribune_runtime::jitter(wait / 16)
 }
 
 pub(crate) async fn register(
@@ -212,7 +201,7 @@ pub(crate) async fn leaf(caller: &Caller<'_>, service: &ServiceName) -> Result {
     let leaf = if caller.options.min_index > 0 && leaf.index() <= caller.options.min_index {
         let mut subscription = caller.agent.leaves.subscribe(&subject);
         let newer = subscription.newer_than(caller.options.min_index);
-        tokio::time::timeout(wait_of(caller), newer)
+        tokio::time::timeout(caller.agent.server.wait_of(caller.options), newer)
             .await
             .unwrap_or(leaf)
     } else {

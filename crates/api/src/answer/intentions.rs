@@ -104,25 +104,29 @@ pub(super) fn matching(
     for (_, name) in names {
         context.require(Permission::Intention(name, Access::Read))?;
     }
-    let found = all(context, watch);
-    let matches = |intention: &Intention, name: &ServiceName| match by {
-        MatchBy::Source => intention.source.name.is_wildcard() || intention.source == *name,
-        MatchBy::Destination => intention.covers_destination(name),
-    };
-    let rows: BTreeMap<&str, Vec<Value>> = names
-        .iter()
-        .map(|(written, name)| {
-            let of_name = found
-                .value
-                .iter()
-                .filter(|found| matches(&found.intention, name));
-            (written.as_str(), of_name.map(Found::to_json).collect())
-        })
-        .collect();
+    let mut rows = BTreeMap::<&str, Vec<Value>>::new();
+    for (written, name) in names {
+        let found = match by {
+            MatchBy::Source => of_source(context, name, watch),
+            MatchBy::Destination => about(context, name, watch),
+        };
+        rows.insert(written, found.iter().map(Found::to_json).collect());
+    }
     Ok(Answer {
-        index: Some(found.index),
+        index: Some(context.snapshot.config_index()),
         ..Answer::json(&rows)
     })
+}
+
+/// Intentions about a source of this cluster, in the order in which they decide.
+fn of_source(context: &Context<'_>, source: &ServiceName, watch: &mut WatchSet) -> Vec<Found> {
+    let mut found = in_order(&context.snapshot.intentions_from(source, watch).value);
+    found.retain(|found| {
+        let intention = &found.intention;
+        let named = intention.source.name.is_wildcard() || intention.source == *source;
+        named && intention.peer.is_empty()
+    });
+    found
 }
 
 /// Intentions about a destination, in the order in which they decide.

@@ -102,3 +102,19 @@ async fn a_chain_that_comes_out_the_same_wakes_nobody() {
     write(&server, protocol("db", "grpc")).await.unwrap();
     assert!(read.await.unwrap().1.contains("\"grpc\""));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_read_waits_as_long_as_the_settings_say_where_it_does_not() {
+    let (server, _) = server().await;
+    let waits = |wait: Option<u64>| {
+        let wait = wait.map(Duration::from_secs);
+        server.wait_of(&Options {
+            wait,
+            ..Options::default()
+        })
+    };
+    let seconds = |low: u64| Duration::from_secs(low)..=Duration::from_secs(low + low / 16 + 1);
+    assert!(seconds(300).contains(&waits(None)));
+    assert!(seconds(600).contains(&waits(Some(86_400))));
+    assert!(seconds(5).contains(&waits(Some(5))));
+}

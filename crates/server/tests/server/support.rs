@@ -37,6 +37,7 @@ pub(crate) async fn server_with(resolver: Authorizer) -> (Arc<Server>, Faults) {
         api,
         ca,
         new_cluster_id,
+        waits: tribune_server::Waits::default(),
     };
     let server = Server::start(settings, log, hub).await.unwrap();
     (Arc::new(server), faults)
