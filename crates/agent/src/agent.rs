@@ -1,21 +1,31 @@
 //! The agent's own state, and what can be done to it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 use tribune_ads::Registry;
 use tribune_config::Config;
+use tribune_derived::Source;
 use tribune_leaf::Manager;
 use tribune_local::Local;
-use tribune_server::Server;
-use tribune_types::{Name, Node, NodeName};
+use tribune_types::call::Options;
+use tribune_types::{Name, Node, NodeName, Token};
+
+use crate::anti_entropy;
+use crate::servers::Servers;
+
+/// A wait is longer by up to this part of it, so that readers who started together do not end together.
+const WAIT_JITTER: u32 = 16;
+/// How long a change of the agent's own waits for the catalog to take it; it is told again later in any case.
+const SYNC_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A running agent.
 pub(crate) struct Agent {
     pub(crate) config: Config,
     pub(crate) node: Node,
-    pub(crate) server: Server,
+    pub(crate) servers: Arc<dyn Servers>,
+    pub(crate) source: Arc<dyn Source>,
     pub(crate) leaves: Manager,
     pub(crate) proxies: Registry,
     local: Mutex<Local>,
@@ -31,7 +41,7 @@ pub(crate) struct Agent {
 pub(crate) struct Parts {
     pub(crate) config: Config,
     pub(crate) node: Node,
-    pub(crate) server: Server,
+    pub(crate) servers: Arc<dyn Servers>,
     pub(crate) leaves: Manager,
     pub(crate) proxies: Registry,
 }
@@ -41,7 +51,7 @@ impl Agent {
         let Parts {
             config,
             node,
-            server,
+            servers,
             leaves,
             proxies,
         } = parts;
@@ -49,7 +59,8 @@ impl Agent {
         Self {
             config,
             node,
-            server,
+            source: servers.source(),
+            servers,
             leaves,
             proxies,
             local,
@@ -80,6 +91,36 @@ impl Agent {
             .send_if_modified(|seen| std::mem::replace(seen, version) != version);
         self.unsynced.notify_one();
         outcome
+    }
+
+    /// Has the catalog take what it does not know yet, as far as that is done soon.
+    pub(crate) async fn sync_now(&self) {
+        let synced = tokio::time::timeout(SYNC_PATIENCE, anti_entropy::partial(self)).await;
+        if synced.is_err() {
+            self.unsynced.notify_one();
+        }
+    }
+
+    /// The token of a request, or the one for requests that come without.
+    pub(crate) fn token_or_default<'a>(&'a self, token: &'a Token) -> &'a Token {
+        if token.is_anonymous() {
+            &self.config.tokens.default
+        } else {
+            token
+        }
+    }
+
+    /// The token for what the agent does on its own account.
+    pub(crate) fn own_token(&self) -> &Token {
+        self.token_or_default(&self.config.tokens.agent)
+    }
+
+    /// How long a read waits that is wanted so.
+    pub(crate) fn wait_of(&self, options: &Options) -> Duration {
+        let queries = &self.config.queries;
+        let wait = options.wait.unwrap_or(queries.default_wait);
+        let wait = wait.min(queries.max_wait);
+        wait + tribune_runtime::jitter(wait / WAIT_JITTER)
     }
 
     /// Tells when they change.

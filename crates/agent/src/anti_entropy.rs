@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
-use tribune_local::{InCatalog, Sync};
+use tribune_local::Sync;
 use tribune_runtime::Shutdown;
-use tribune_state::{Deregistration, Operation, Outcome, Registration, Removed, WatchSet};
+use tribune_types::Token;
+use tribune_types::call::{CallError, Options, Write};
 
 use crate::agent::Agent;
+use crate::servers;
 
 /// Time between two comparisons with the whole catalog.
 const FULL: Duration = Duration::from_secs(60);
@@ -35,8 +37,9 @@ pub(crate) async fn run(agent: Arc<Agent>, shutdown: Shutdown) {
             agent.change(|local, now| local.handle_timeout(now));
         }
         if now >= next_full {
-            full(&agent);
-            next_full = now + FULL + tribune_runtime::jitter(FULL);
+            let compared = full(&agent).await;
+            let pause = if compared { FULL } else { RETRY };
+            next_full = now + pause + tribune_runtime::jitter(pause);
         }
     }
 }
@@ -47,56 +50,61 @@ pub(crate) async fn partial(agent: &Agent) -> bool {
     let mut all = true;
     // bound, not borrowed: the lock is free while the catalog is written
     while let Some(sync) = { agent.local().poll_sync() } {
-        match agent.server.propose(operation(agent, &sync)).await {
-            Ok((_, Outcome::Refused(error))) => {
-                tracing::warn!(%error, "the catalog does not take a registration of this agent");
-                agent.local().handle_sync_failed(&sync);
-                all = false;
-            }
+        let (write, token) = told(agent, &sync);
+        let options = Options {
+            token: agent.token_or_default(token).clone(),
+            ..Options::default()
+        };
+        match agent.servers.write(write, &options).await {
             Ok(_) => agent.local().handle_synced(&sync),
-            Err(error) => {
+            Err(error @ (CallError::Unavailable(_) | CallError::TooMany(_))) => {
                 tracing::warn!(%error, "the catalog cannot be written; trying again");
                 agent.local().handle_sync_failed(&sync);
                 return false;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the catalog does not take a registration of this agent");
+                agent.local().handle_sync_failed(&sync);
+                all = false;
             }
         }
     }
     all
 }
 
-fn operation(agent: &Agent, sync: &Sync) -> Operation {
-    let deregister = |removed| {
-        Operation::Deregister(Deregistration {
-            node: agent.node_name().clone(),
-            removed,
-        })
-    };
+/// What the catalog is told, and with which token.
+fn told<'a>(agent: &Agent, sync: &'a Sync) -> (Write, &'a Token) {
+    let node = agent.node_name();
     match sync {
         Sync::Register {
-            service, checks, ..
-        } => Operation::Register(Box::new(Registration {
-            node: agent.node.clone(),
-            skip_node_update: true,
-            service: service.as_deref().cloned(),
-            checks: checks.iter().map(|check| (**check).clone()).collect(),
-        })),
-        Sync::DeregisterService { id, .. } => deregister(Removed::Service(id.clone())),
-        Sync::DeregisterCheck { id, .. } => deregister(Removed::Check(id.clone())),
+            service,
+            checks,
+            token,
+        } => (
+            servers::register(&agent.node, service.as_deref(), checks),
+            token,
+        ),
+        Sync::DeregisterService { id, token } => {
+            (servers::deregistration_of_service(node, id), token)
+        }
+        Sync::DeregisterCheck { id, token } => (servers::deregistration_of_check(node, id), token),
     }
 }
 
-/// Compares with the catalog.
-fn full(agent: &Agent) {
-    let snapshot = agent.server.snapshot();
-    let mut watch = WatchSet::ignore();
-    let services = snapshot
-        .node_services(agent.node_name(), &mut watch)
-        .value
-        .map(|row| row.services);
-    let checks = snapshot.node_checks(agent.node_name(), &mut watch).value;
-    let catalog = InCatalog {
-        services: services.unwrap_or_default(),
-        checks,
+/// Compares with the catalog. Whether it could be read.
+async fn full(agent: &Agent) -> bool {
+    let options = Options {
+        token: agent.own_token().clone(),
+        ..Options::default()
     };
-    agent.change(|local, now| local.handle_catalog(&catalog, now));
+    match servers::in_catalog(&*agent.servers, agent.node_name(), &options).await {
+        Ok(catalog) => {
+            agent.change(|local, now| local.handle_catalog(&catalog, now));
+            true
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the catalog cannot be compared with; trying again");
+            false
+        }
+    }
 }

@@ -17,27 +17,27 @@ pub(crate) struct AgentApi {
 
 impl tribune_http::Api for AgentApi {
     fn authorizer(&self, token: &Token) -> Result<Authorizer, CallError> {
-        let default = &self.agent.config.tokens.default;
-        let token = if token.is_anonymous() { default } else { token };
         self.resolver
-            .resolve(token)
+            .resolve(self.agent.token_or_default(token))
             .map_err(|_| CallError::UnknownToken)
     }
 
     async fn call(
         &self,
         request: Request,
-        options: Options,
+        mut options: Options,
         authorizer: Authorizer,
     ) -> Result<Answer, CallError> {
+        options.token = self.agent.token_or_default(&options.token).clone();
+        let servers = &self.agent.servers;
         let caller = Caller {
             agent: &self.agent,
             options: &options,
             authorizer: &authorizer,
         };
         match request {
-            Request::Query(query) => self.agent.server.query(&query, &options, &authorizer).await,
-            Request::Write(write) => self.agent.server.write(write, &options, &authorizer).await,
+            Request::Query(query) => servers.query(&query, &options).await,
+            Request::Write(write) => servers.write(write, &options).await,
             Request::Agent(request) => agent_request(&caller, request).await,
         }
     }
@@ -72,7 +72,7 @@ async fn agent_request(caller: &Caller<'_>, request: AgentRequest) -> Result<Ans
         AgentRequest::Version => Ok(myself::version()),
         AgentRequest::Members { wan, segment } => myself::members(caller, wan, &segment),
         AgentRequest::Proxies => myself::proxies(caller),
-        AgentRequest::Services => services::list(caller),
+        AgentRequest::Services => services::list(caller).await,
         AgentRequest::Service { id, hash } => services::one(caller, &id, &hash).await,
         AgentRequest::RegisterService {
             definition,

@@ -9,10 +9,12 @@ mod anti_entropy;
 mod api;
 mod arguments;
 mod catalog;
+mod latest;
 mod log;
 mod probes;
 mod requests;
 mod run;
+mod servers;
 mod version;
 
 pub use arguments::{Command, UsageError, parse};

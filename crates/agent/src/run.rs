@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tribune_acl::{Authorizer, Resolver};
 use tribune_config::{Config, Loaded, Machine, Source};
-use tribune_leaf::{LocalIssuer, Manager};
+use tribune_leaf::Manager;
 use tribune_local::{Local, SidecarPorts};
 use tribune_runtime::{Limits, Listener, Shutdown, Tasks};
 use tribune_server::{CaSettings, Server};
@@ -19,6 +19,7 @@ use tribune_server::{CaSettings, Server};
 use crate::agent::{Agent, Parts};
 use crate::api::AgentApi;
 use crate::arguments::{self, Command};
+use crate::servers::{LocalServers, Servers};
 use crate::version::{CONSUL_VERSION, VERSION};
 use crate::{anti_entropy, catalog, log, probes};
 
@@ -246,12 +247,14 @@ async fn start(
         server.write_missing(entry.clone()).await?;
     }
     let now: tribune_leaf::Now = Arc::new(SystemTime::now);
-    let leaves = Manager::new(
-        Arc::new(LocalIssuer::new(server.signer(), now.clone())),
+    let servers: Arc<dyn Servers> = Arc::new(LocalServers::new(
+        Arc::new(server),
+        resolver.clone(),
         now.clone(),
-    );
+    ));
+    let leaves = Manager::new(servers.issuer(), now.clone());
     let discovery = tribune_ads::Service::new(tribune_ads::Config {
-        source: server.source(),
+        source: servers.source(),
         resolver,
         leaves: leaves.clone(),
         node_name: config.node_name.as_str().into(),
@@ -264,7 +267,7 @@ async fn start(
         Parts {
             config,
             node,
-            server,
+            servers,
             leaves,
             proxies,
         },

@@ -11,7 +11,6 @@ use tribune_types::call::{Answer, CallError};
 use tribune_types::definition::CheckType;
 use tribune_types::{Name, ServiceName, Status};
 
-use crate::anti_entropy;
 use crate::api::Caller;
 
 type Result = std::result::Result<Answer, CallError>;
@@ -67,7 +66,7 @@ pub(crate) async fn register(caller: &Caller<'_>, check: CheckType) -> Result {
         .agent
         .change(|local, now| local.register_check(check, token, now))
         .map_err(register_error)?;
-    anti_entropy::partial(caller.agent).await;
+    caller.agent.sync_now().await;
     Ok(Answer::default())
 }
 
@@ -91,7 +90,7 @@ pub(crate) async fn deregister(caller: &Caller<'_>, id: &Name) -> Result {
         .agent
         .change(|local, now| local.deregister_check(id, now))
         .map_err(unknown)?;
-    anti_entropy::partial(caller.agent).await;
+    caller.agent.sync_now().await;
     Ok(Answer::default())
 }
 
@@ -109,7 +108,7 @@ pub(crate) async fn update(caller: &Caller<'_>, id: &Name, status: Status, outpu
         .agent
         .change(|local, now| local.report(id, status, output, now))
         .map_err(unknown)?;
-    anti_entropy::partial(caller.agent).await;
+    caller.agent.sync_now().await;
     Ok(Answer::default())
 }
 
@@ -140,6 +139,6 @@ pub(crate) async fn maintenance(
         .agent
         .change(|local, now| local.maintenance(service, enable, reason, now));
     set.map_err(|error| CallError::NotFound(error.to_string()))?;
-    anti_entropy::partial(caller.agent).await;
+    caller.agent.sync_now().await;
     Ok(Answer::default())
 }

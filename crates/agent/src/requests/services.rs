@@ -11,50 +11,78 @@ use tribune_api::rows::AgentServiceRow;
 use tribune_derived::Key;
 use tribune_filter::rows as schema;
 use tribune_leaf::{Leaf, Problem, Subject};
-use tribune_state::WatchSet;
 use tribune_types::call::{Answer, CallError};
 use tribune_types::definition::ServiceDefinition;
 use tribune_types::{InstanceName, Name, NodeService, ServiceName};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::checks::register_error;
-use crate::agent::Agent;
-use crate::anti_entropy;
 use crate::api::Caller;
+use crate::latest::Latest;
 
 type Result = std::result::Result<Answer, CallError>;
 
-/// A service as it is registered, central configuration merged in where it is a proxy.
-fn merged(agent: &Agent, service: &Arc<NodeService>, watch: &mut WatchSet) -> Arc<NodeService> {
-    if !service.kind.is_proxy() {
-        return service.clone();
+/// A service and what the servers make of it: a proxy's registration with central configuration merged in.
+struct Merged {
+    own: Arc<NodeService>,
+    latest: Option<Latest>,
+}
+
+impl Merged {
+    fn of(caller: &Caller<'_>, service: &Arc<NodeService>) -> Self {
+        let key = || {
+            Key::Proxy(InstanceName {
+                node: caller.agent.node_name().clone(),
+                id: service.id.clone(),
+            })
+        };
+        let source = &*caller.agent.source;
+        let subscribe = || Latest::subscribe(source, &key(), &caller.options.token);
+        Self {
+            own: service.clone(),
+            latest: service.kind.is_proxy().then(subscribe),
+        }
     }
-    let key = Key::Proxy(InstanceName {
-        node: agent.node_name().clone(),
-        id: service.id.clone(),
-    });
-    match agent.server.derive(&key, watch) {
-        tribune_derived::Value::Proxy(Some(proxy)) => Arc::new(NodeService {
-            proxy: proxy.config.clone(),
-            ..NodeService::clone(service)
-        }),
-        _ => service.clone(),
+
+    async fn service(&mut self) -> Arc<NodeService> {
+        let Some(latest) = &mut self.latest else {
+            return self.own.clone();
+        };
+        match latest.value().await {
+            Some(tribune_derived::Value::Proxy(Some(proxy))) => Arc::new(NodeService {
+                proxy: proxy.config.clone(),
+                ..NodeService::clone(&self.own)
+            }),
+            _ => self.own.clone(),
+        }
+    }
+
+    /// Waits until the servers make something else of it.
+    async fn changed(&mut self) {
+        match &mut self.latest {
+            Some(latest) => latest.changed().await,
+            None => std::future::pending().await,
+        }
     }
 }
 
-pub(crate) fn list(caller: &Caller<'_>) -> Result {
+pub(crate) async fn list(caller: &Caller<'_>) -> Result {
     let mut page = Filtered::new(caller.options, &schema::NODE_SERVICE)?;
-    let services: Vec<_> = caller
+    let registered: Vec<_> = caller
         .agent
         .local()
         .services()
         .map(|(_, service)| service.clone())
         .collect();
-    let mut watch = WatchSet::ignore();
-    let services: Vec<_> = services
+    // all are subscribed to before the first is waited for
+    let mut merged: Vec<_> = registered
         .iter()
-        .map(|service| merged(caller.agent, service, &mut watch))
+        .map(|service| Merged::of(caller, service))
         .collect();
+    let mut services = Vec::with_capacity(merged.len());
+    for service in &mut merged {
+        services.push(service.service().await);
+    }
     let rows: BTreeMap<&str, AgentServiceRow<'_>> = services
         .iter()
         .map(|service| {
@@ -73,47 +101,40 @@ pub(crate) fn list(caller: &Caller<'_>) -> Result {
 }
 
 pub(crate) async fn one(caller: &Caller<'_>, id: &Name, hash: &str) -> Result {
-    let deadline = Instant::now() + caller.agent.server.wait_of(caller.options);
+    let deadline = Instant::now() + caller.agent.wait_of(caller.options);
     let mut changes = caller.agent.changes();
     loop {
         changes.borrow_and_update();
-        let mut watch = WatchSet::new();
-        let index = caller.agent.server.snapshot().index();
-        let (row, found) = described(caller, id, &mut watch)?;
-        if hash.is_empty() || hash != found {
-            return Ok(Answer {
-                content_hash: Some(found),
-                ..Answer::json(&row)
-            });
-        }
-        tokio::select! {
-            _ = changes.changed() => {}
-            () = caller.agent.server.changed(watch, index) => {}
-            () = tokio::time::sleep_until(deadline) => {
-                return Ok(Answer { content_hash: Some(found), ..Answer::json(&row) });
+        let service = caller.agent.local().service(id).cloned();
+        let service =
+            service.ok_or_else(|| CallError::NotFound(format!("unknown service ID: {id}")))?;
+        caller.require(Permission::Service(&service.service, Access::Read))?;
+        let mut merged = Merged::of(caller, &service);
+        loop {
+            let (row, found) = described(caller, &*merged.service().await);
+            let expired = Instant::now() >= deadline;
+            if hash.is_empty() || hash != found || expired {
+                return Ok(Answer {
+                    content_hash: Some(found),
+                    ..Answer::json(&row)
+                });
+            }
+            tokio::select! {
+                _ = changes.changed() => break,
+                () = merged.changed() => {}
+                () = tokio::time::sleep_until(deadline) => {}
             }
         }
     }
 }
 
-/// A service with the hash of what is said about it.
-fn described(
-    caller: &Caller<'_>,
-    id: &Name,
-    watch: &mut WatchSet,
-) -> std::result::Result<(Value, String), CallError> {
-    let service = caller.agent.local().service(id).cloned();
-    let service =
-        service.ok_or_else(|| CallError::NotFound(format!("unknown service ID: {id}")))?;
-    caller.require(Permission::Service(&service.service, Access::Read))?;
-    let service = merged(caller.agent, &service, watch);
-    let mut row = json!(AgentServiceRow::new(
-        &service,
-        &caller.agent.config.datacenter
-    ));
+/// What is said about a service, with its hash.
+fn described(caller: &Caller<'_>, service: &NodeService) -> (Value, String) {
+    let datacenter = &caller.agent.config.datacenter;
+    let mut row = json!(AgentServiceRow::new(service, datacenter));
     let hash = format!("{:016x}", xxh3_64(row.to_string().as_bytes()));
     row["ContentHash"] = json!(hash);
-    Ok((row, hash))
+    (row, hash)
 }
 
 pub(crate) async fn register(
@@ -134,7 +155,7 @@ pub(crate) async fn register(
         local.register_service(definition, token, replace_checks, now)
     };
     caller.agent.change(change).map_err(register_error)?;
-    anti_entropy::partial(caller.agent).await;
+    caller.agent.sync_now().await;
     Ok(Answer::default())
 }
 
@@ -180,7 +201,7 @@ pub(crate) async fn deregister(caller: &Caller<'_>, id: &Name) -> Result {
         .agent
         .change(|local, now| local.deregister_service(id, now));
     removed.map_err(|error| CallError::NotFound(error.to_string()))?;
-    anti_entropy::partial(caller.agent).await;
+    caller.agent.sync_now().await;
     Ok(Answer::default())
 }
 
@@ -201,7 +222,7 @@ pub(crate) async fn leaf(caller: &Caller<'_>, service: &ServiceName) -> Result {
     let leaf = if caller.options.min_index > 0 && leaf.index() <= caller.options.min_index {
         let mut subscription = caller.agent.leaves.subscribe(&subject);
         let newer = subscription.newer_than(caller.options.min_index);
-        tokio::time::timeout(caller.agent.server.wait_of(caller.options), newer)
+        tokio::time::timeout(caller.agent.wait_of(caller.options), newer)
             .await
             .unwrap_or(leaf)
     } else {
