@@ -333,9 +333,9 @@ impl<B> Subscription<B> {
 
     /// Notes what was rejected: what the reason names, else everything in the response.
     ///
-    /// Where it names some, the client has carried out the removals and most likely the other upserts,
-    /// which go out again to be acknowledged. Where it names none, nothing was done, so the removals go out
-    /// again; but not if there was nothing else to refuse.
+    /// Where it names some, the client has most likely carried out the rest, but it will not claim so after a
+    /// reconnect; where it names none, nothing was done. Either way the rest goes out again to be
+    /// acknowledged, but for removals where there was nothing else to refuse.
     fn reject(&mut self, items: &[Item], reason: &str) {
         self.dirty = true;
         let upserts = || items.iter().filter(|item| item.version.is_some());
@@ -347,17 +347,18 @@ impl<B> Subscription<B> {
                 continue;
             };
             let Some(version) = item.version else {
-                if only_removals || some_named {
+                if only_removals {
                     entry.held = Held::Nothing;
+                } else if some_named {
+                    entry.done_but_refused(true);
                 }
                 continue;
             };
-            entry.unsettle();
             if some_named && !nack::names(&reason, &item.name) {
-                // Applied, most likely, but not acknowledged.
-                entry.held = Held::Something;
+                entry.done_but_refused(false);
                 continue;
             }
+            entry.unsettle();
             let current = entry.current.as_ref().map(|current| current.version);
             if current == Some(version) && item.fate == Fate::Settle {
                 let reason = reason.clone();

@@ -20,6 +20,9 @@ pub(super) enum Interest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Held {
     Nothing,
+    /// Something that it applied out of a response that it refused as a whole. It must be told again, and would not
+    /// claim it after a reconnect.
+    Unclaimed,
     /// Something, and it must be told again what the current state is.
     Something,
     Version(Version),
@@ -96,9 +99,18 @@ impl<B> Entry<B> {
 
     /// The client must be told again, if it holds anything.
     pub(super) fn unsettle(&mut self) {
-        if self.held != Held::Nothing {
+        if let Held::Version(_) = self.held {
             self.held = Held::Something;
         }
+    }
+
+    /// The client has most likely done what it was told, but counts the response as refused.
+    pub(super) fn done_but_refused(&mut self, removal: bool) {
+        self.held = match self.held {
+            Held::Nothing | Held::Unclaimed if removal => Held::Nothing,
+            Held::Nothing | Held::Unclaimed => Held::Unclaimed,
+            Held::Something | Held::Version(_) => Held::Something,
+        };
     }
 
     pub(super) fn forget(&mut self) {
