@@ -95,7 +95,7 @@ fn a_request_in_flight_finishes_when_its_caller_is_denied() -> Result<()> {
     let mesh = mesh("in-flight", "72h")?;
     steps::first_request(&mesh)?;
     let upstream = mesh.upstream();
-    let slow = thread::spawn(move || http::get(upstream, "/wait/400"));
+    let slow = thread::spawn(move || http::get(upstream, "/wait/2000"));
     wait::until("the request to reach api", || {
         Ok((mesh
             .api_sidecar

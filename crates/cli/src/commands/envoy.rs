@@ -26,10 +26,10 @@ pub(super) const LEAF: Leaf = Leaf {
     name: "envoy",
     about: "Starts Envoy as the proxy of a service, or prints the configuration that it would start with.\n\n\
             Unless the arguments for Envoy say otherwise, connections that were opened under an older configuration of a \
-            listener are closed within a second of its change (--drain-time-s 1 --drain-strategy immediate), so that a \
-            denied connection does not live on; requests that take longer than that need a longer drain time.",
+            listener are drained as soon as it changes (--drain-time-s 15 --drain-strategy immediate), so that a denied \
+            connection does not live on: HTTP ends with the answer under way, all else after 15 seconds.",
     arguments: "[-- ENVOY-ARGUMENTS]",
-    example: "connect envoy -sidecar-for web -- --log-level debug --drain-time-s 30 --drain-strategy immediate",
+    example: "connect envoy -sidecar-for web -- --log-level debug --drain-time-s 1 --drain-strategy immediate",
     flags: declare,
     run,
 };

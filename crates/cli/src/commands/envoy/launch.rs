@@ -59,8 +59,9 @@ fn hand_over(bootstrap: &Json) -> std::io::Result<File> {
 ///
 /// Envoys on one machine fall out over hot restarts, so only who asks for one gets it. When a listener changes, Envoy
 /// keeps connections of the old configuration open for its drain time, ten minutes by default: with intentions in the
-/// listener, a denied client would stay connected that long. So they are drained at once, HTTP after the answer to the
-/// request under way, and whatever is left is closed after a second.
+/// listener, a denied client would stay connected that long. So they are drained at once: HTTP connections end with the
+/// answer to the request under way, and whatever is left is closed after 15 seconds, which is how long Envoy gives a
+/// request by default, so that none is cut short.
 fn with_defaults(arguments: &[String]) -> Vec<String> {
     let given = |flags: &[&str]| {
         arguments
@@ -76,7 +77,7 @@ fn with_defaults(arguments: &[String]) -> Vec<String> {
     ]) {
         all.push("--disable-hot-restart".to_owned());
     }
-    for (flag, value) in [("--drain-time-s", "1"), ("--drain-strategy", "immediate")] {
+    for (flag, value) in [("--drain-time-s", "15"), ("--drain-strategy", "immediate")] {
         if !given(&[flag]) {
             all.extend([flag.to_owned(), value.to_owned()]);
         }
@@ -100,7 +101,7 @@ mod tests {
 
     #[test]
     fn old_connections_are_drained_at_once_unless_told_otherwise() {
-        let defaults = "--disable-hot-restart --drain-time-s 1 --drain-strategy immediate";
+        let defaults = "--disable-hot-restart --drain-time-s 15 --drain-strategy immediate";
         assert_eq!(arguments(""), defaults);
         assert_eq!(arguments("-l debug"), format!("{defaults} -l debug"));
         assert_eq!(
@@ -122,7 +123,7 @@ mod tests {
         ] {
             assert_eq!(
                 arguments(given),
-                format!("--drain-time-s 1 --drain-strategy immediate {given}")
+                format!("--drain-time-s 15 --drain-strategy immediate {given}")
             );
         }
     }
