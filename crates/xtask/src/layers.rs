@@ -67,6 +67,7 @@ const LAYERS: &[(&str, Kind, &[&str])] = &[
         ],
     ),
     ("http", Edge, &["types", "hcl", "acl", "runtime"]),
+    ("membership", Edge, &["runtime"]),
     ("client", Edge, &["types"]),
     ("server", Edge, ALL_ABOVE),
     ("agent", Edge, ALL_ABOVE),
