@@ -10,10 +10,15 @@
 mod error;
 mod faults;
 mod handle;
+mod raft;
 mod retry;
 mod single;
 
 pub use error::{ProposeError, ReadError};
 pub use faults::{Fate, Fault, Faults, faulty};
 pub use handle::{Handle, Leader, Leadership, Log, LogFuture, Observer, Proposed};
+pub use raft::{
+    HandleError, LARGEST_MESSAGE, Member, MembershipError, OpenError, RaftSettings, Role, Server,
+    Transport, TransportError, TransportFuture,
+};
 pub use single::{Settings, single};
