@@ -60,7 +60,7 @@ pub fn check(proposal: &Proposal, stored: &mut dyn Entries) -> Result<(), CheckE
         stored,
     };
     match key.kind {
-        Kind::Mesh => Ok(()),
+        Kind::Mesh | Kind::ServiceResolver | Kind::ServiceRouter | Kind::ServiceSplitter => Ok(()),
         Kind::ServiceIntentions => match proposal {
             Proposal::Put(entry) => intentions(entry, &mut proposed),
             Proposal::Delete(_) => Ok(()),
@@ -99,7 +99,11 @@ fn mutual_tls_mode(entry: &Entry) -> &str {
     match entry {
         Entry::ServiceDefaults(entry) => &entry.raw().mutual_tls_mode,
         Entry::ProxyDefaults(entry) => &entry.raw().mutual_tls_mode,
-        Entry::ServiceIntentions(_) | Entry::Mesh(_) => "",
+        Entry::ServiceIntentions(_)
+        | Entry::Mesh(_)
+        | Entry::ServiceResolver(_)
+        | Entry::ServiceRouter(_)
+        | Entry::ServiceSplitter(_) => "",
     }
 }
 

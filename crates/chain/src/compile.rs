@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tribune_types::config_entry::Subset;
 use tribune_types::proxy::{EnvoyExtension, MeshGateway, TransparentProxy};
-use tribune_types::{GoDuration, ServiceName};
+use tribune_types::{GoDuration, PeerName, ServiceName};
 
 use crate::chain::{Chain, Node, Overrides, Resolver, Target};
 use crate::customization::Customization;
@@ -134,6 +135,10 @@ impl Compiler<'_> {
             },
             name,
             external,
+            service_subset: String::new(),
+            peer: PeerName::default(),
+            subset: Subset::default(),
+            prioritize_by_locality: None,
         };
         let resolver = Resolver {
             name: id.clone(),
@@ -141,6 +146,8 @@ impl Compiler<'_> {
             connect_timeout,
             request_timeout: GoDuration::ZERO,
             target: id,
+            failover: None,
+            load_balancer: None,
         };
         (resolver, target)
     }

@@ -45,17 +45,17 @@ impl Defaults {
     }
 
     pub(crate) fn proxy(&self) -> Option<&ProxyDefaults> {
-        match self.proxy.as_deref()? {
-            Entry::ProxyDefaults(entry) => Some(entry),
-            Entry::ServiceDefaults(_) | Entry::ServiceIntentions(_) | Entry::Mesh(_) => None,
-        }
+        let Entry::ProxyDefaults(entry) = self.proxy.as_deref()? else {
+            return None;
+        };
+        Some(entry)
     }
 
     pub(crate) fn service(&self) -> Option<&ServiceDefaults> {
-        match self.service.as_deref()? {
-            Entry::ServiceDefaults(entry) => Some(entry),
-            Entry::ProxyDefaults(_) | Entry::ServiceIntentions(_) | Entry::Mesh(_) => None,
-        }
+        let Entry::ServiceDefaults(entry) = self.service.as_deref()? else {
+            return None;
+        };
+        Some(entry)
     }
 
     /// The service's protocol. Its own entry decides even where it names none, which means `tcp`; only a
@@ -81,8 +81,8 @@ pub(crate) fn is_http_like(protocol: &str) -> bool {
 
 /// The `mesh` entry.
 pub(crate) fn with_mesh<T>(entries: &mut dyn Entries, read: impl FnOnce(&Mesh) -> T) -> Option<T> {
-    match entries.entry(&Key::mesh()).as_deref()? {
-        Entry::Mesh(mesh) => Some(read(mesh)),
-        Entry::ServiceDefaults(_) | Entry::ProxyDefaults(_) | Entry::ServiceIntentions(_) => None,
-    }
+    let Entry::Mesh(mesh) = &*entries.entry(&Key::mesh())? else {
+        return None;
+    };
+    Some(read(mesh))
 }

@@ -10,7 +10,9 @@ mod customization;
 mod entries;
 mod names;
 
-pub use chain::{Chain, Node, Overrides, Resolver, Target};
+pub use chain::{
+    Chain, Failover, Node, Overrides, Resolver, Route, Router, Split, Splitter, Target,
+};
 pub use check::{CheckError, Proposal, check};
 pub use compile::{CompileError, CompileRequest, compile};
 pub use entries::Entries;

@@ -278,11 +278,11 @@ fn some_entry() -> impl Strategy<Value = (Kind, Value)> {
 
 fn reachable(chain: &Chain) -> BTreeSet<&str> {
     let mut targets = BTreeSet::new();
-    let mut left = vec![&chain.start_node];
+    let mut left = vec![chain.start_node.as_str()];
     while let Some(key) = left.pop() {
-        match &chain.nodes[key] {
-            Node::Resolver(resolver) => targets.insert(resolver.target.as_str()),
-        };
+        let node = &chain.nodes[key];
+        left.extend(node.next());
+        targets.extend(node.as_resolver().map(|resolver| resolver.target.as_str()));
     }
     targets
 }

@@ -4,6 +4,7 @@
 //! of it and which is normalised as Consul normalises it. A checked entry prints as Consul prints it.
 
 mod checks;
+mod header_modifiers;
 mod invalid;
 mod kind;
 mod mesh;
@@ -11,12 +12,17 @@ mod permission;
 mod proxy_defaults;
 mod service_defaults;
 mod service_intentions;
+mod service_resolver;
+mod service_router;
+mod service_splitter;
 mod upstream;
+mod weight;
 
 use serde::Deserializer;
 use serde::de::Deserialize;
 use serde_json::Value;
 
+pub use header_modifiers::HeaderModifiers;
 pub use invalid::{Invalid, Problem, Reason};
 pub use kind::{Kind, UnknownKind};
 pub use mesh::{
@@ -34,7 +40,17 @@ pub use service_defaults::{Destination, RawServiceDefaults, ServiceDefaults};
 pub use service_intentions::{
     Effect, RawServiceIntentions, RawSource, ServiceIntentions, SourceIntention,
 };
+pub use service_resolver::{
+    Failover, FailoverTarget, HashCookie, HashPolicy, LeastRequest, LoadBalancer,
+    RawServiceResolver, Redirect, RingHash, ServiceResolver, Subset,
+};
+pub use service_router::{
+    RawServiceRouter, Route, RouteDestination, RouteHeaderMatch, RouteHttpMatch, RouteMatch,
+    RouteQueryMatch, ServiceRouter,
+};
+pub use service_splitter::{RawServiceSplitter, ServiceSplitter, Split};
 pub use upstream::{PassiveHealthCheck, UpstreamConfig, UpstreamConfiguration, UpstreamLimits};
+pub use weight::Weight;
 
 use crate::{Index, Meta, ServiceName};
 
@@ -89,6 +105,9 @@ pub enum Raw {
     ProxyDefaults(RawProxyDefaults),
     ServiceIntentions(RawServiceIntentions),
     Mesh(RawMesh),
+    ServiceResolver(RawServiceResolver),
+    ServiceRouter(RawServiceRouter),
+    ServiceSplitter(RawServiceSplitter),
 }
 
 impl Raw {
@@ -107,6 +126,9 @@ impl Raw {
                 Self::ServiceIntentions(Deserialize::deserialize(deserializer)?)
             }
             Kind::Mesh => Self::Mesh(Deserialize::deserialize(deserializer)?),
+            Kind::ServiceResolver => Self::ServiceResolver(Deserialize::deserialize(deserializer)?),
+            Kind::ServiceRouter => Self::ServiceRouter(Deserialize::deserialize(deserializer)?),
+            Kind::ServiceSplitter => Self::ServiceSplitter(Deserialize::deserialize(deserializer)?),
         })
     }
 }
@@ -123,6 +145,9 @@ pub enum Entry {
     ProxyDefaults(ProxyDefaults),
     ServiceIntentions(ServiceIntentions),
     Mesh(Mesh),
+    ServiceResolver(ServiceResolver),
+    ServiceRouter(ServiceRouter),
+    ServiceSplitter(ServiceSplitter),
 }
 
 impl TryFrom<Raw> for Entry {
@@ -134,6 +159,9 @@ impl TryFrom<Raw> for Entry {
             Raw::ProxyDefaults(raw) => Self::ProxyDefaults(raw.try_into()?),
             Raw::ServiceIntentions(raw) => Self::ServiceIntentions(raw.try_into()?),
             Raw::Mesh(raw) => Self::Mesh(raw.try_into()?),
+            Raw::ServiceResolver(raw) => Self::ServiceResolver(raw.try_into()?),
+            Raw::ServiceRouter(raw) => Self::ServiceRouter(raw.try_into()?),
+            Raw::ServiceSplitter(raw) => Self::ServiceSplitter(raw.try_into()?),
         })
     }
 }
@@ -147,6 +175,9 @@ impl Entry {
             Self::ProxyDefaults(_) => Kind::ProxyDefaults,
             Self::ServiceIntentions(_) => Kind::ServiceIntentions,
             Self::Mesh(_) => Kind::Mesh,
+            Self::ServiceResolver(_) => Kind::ServiceResolver,
+            Self::ServiceRouter(_) => Kind::ServiceRouter,
+            Self::ServiceSplitter(_) => Kind::ServiceSplitter,
         }
     }
 
@@ -158,6 +189,9 @@ impl Entry {
             Self::ProxyDefaults(_) => Key::proxy_defaults(),
             Self::ServiceIntentions(entry) => Key::new(self.kind(), entry.destination.clone()),
             Self::Mesh(_) => Key::mesh(),
+            Self::ServiceResolver(entry) => Key::new(self.kind(), entry.service()),
+            Self::ServiceRouter(entry) => Key::new(self.kind(), entry.service()),
+            Self::ServiceSplitter(entry) => Key::new(self.kind(), entry.service()),
         }
     }
 
@@ -169,6 +203,9 @@ impl Entry {
             Self::ProxyDefaults(entry) => &entry.raw().meta,
             Self::ServiceIntentions(entry) => &entry.meta,
             Self::Mesh(entry) => &entry.raw().meta,
+            Self::ServiceResolver(entry) => &entry.raw().meta,
+            Self::ServiceRouter(entry) => &entry.raw().meta,
+            Self::ServiceSplitter(entry) => &entry.raw().meta,
         }
     }
 
@@ -182,6 +219,9 @@ impl Entry {
                 serde_json::to_value(RawServiceIntentions::from(entry))
             }
             Self::Mesh(entry) => serde_json::to_value(entry.raw()),
+            Self::ServiceResolver(entry) => serde_json::to_value(entry.raw()),
+            Self::ServiceRouter(entry) => serde_json::to_value(entry.raw()),
+            Self::ServiceSplitter(entry) => serde_json::to_value(entry.raw()),
         }
         .unwrap_or_default();
         let hash = content_hash(&json.to_string());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-use tribune_chain::{Chain, Node, Resolver, Target};
+use tribune_chain::{Chain, Resolver, Target};
 use tribune_proxycfg::{Snapshot, Upstream};
 use tribune_types::config_entry;
 
@@ -301,7 +301,7 @@ impl Generator {
         memo: &mut Memo,
         report: &mut impl FnMut(Reason),
     ) -> Option<(Vec<Arc<Resource>>, Vec<(Arc<str>, String)>)> {
-        let Node::Resolver(resolver) = chain.nodes.get(&chain.start_node)?;
+        let resolver = chain.start()?.as_resolver()?;
         let target = chain.targets.get(&resolver.target)?;
         if target.external || target.datacenter != snapshot.registration.proxy.datacenter {
             report(Reason::Target(target.id.clone()));

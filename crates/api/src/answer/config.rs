@@ -14,7 +14,10 @@ type Result = std::result::Result<Answer, CallError>;
 /// What one must be allowed to read an entry; `None` where everybody may.
 pub(super) const fn reading(key: &Key) -> Option<Permission<'_>> {
     match key.kind {
-        Kind::ServiceDefaults => Some(Permission::Service(&key.name, Access::Read)),
+        Kind::ServiceDefaults
+        | Kind::ServiceResolver
+        | Kind::ServiceRouter
+        | Kind::ServiceSplitter => Some(Permission::Service(&key.name, Access::Read)),
         Kind::ServiceIntentions => Some(Permission::Intention(&key.name, Access::Read)),
         Kind::ProxyDefaults | Kind::Mesh => None,
     }

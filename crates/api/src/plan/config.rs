@@ -16,7 +16,10 @@ use crate::context::Context;
 /// What one must be allowed to write an entry.
 const fn writing(key: &Key) -> Permission<'_> {
     match key.kind {
-        Kind::ServiceDefaults => Permission::Service(&key.name, Access::Write),
+        Kind::ServiceDefaults
+        | Kind::ServiceResolver
+        | Kind::ServiceRouter
+        | Kind::ServiceSplitter => Permission::Service(&key.name, Access::Write),
         Kind::ServiceIntentions => Permission::Intention(&key.name, Access::Write),
         Kind::ProxyDefaults | Kind::Mesh => Permission::Mesh(Access::Write),
     }

@@ -1,7 +1,7 @@
 //! A compiled discovery chain as the API prints it.
 
 use serde_json::{Map, Value, json};
-use tribune_chain::{Chain, Node, Overrides, Resolver, Target};
+use tribune_chain::{Chain, Failover, Node, Overrides, Resolver, Route, Split, Target};
 use tribune_types::call::ChainQuery;
 
 /// What a caller insists on, out of its query.
@@ -63,11 +63,38 @@ impl ChainRow<'_> {
 }
 
 fn node(node: &Node) -> Value {
-    match node {
-        Node::Resolver(resolver) => {
-            json!({"Type": "resolver", "Name": resolver.name, "Resolver": resolver_row(resolver)})
+    let (mut row, load_balancer) = match node {
+        Node::Router(router) => {
+            let routes: Vec<Value> = router.routes.iter().map(route).collect();
+            let row = json!({"Type": "router", "Name": router.name, "Routes": routes});
+            (row, &None)
         }
+        Node::Splitter(splitter) => {
+            let splits: Vec<Value> = splitter.splits.iter().map(split).collect();
+            let row = json!({"Type": "splitter", "Name": splitter.name, "Splits": splits});
+            (row, &splitter.load_balancer)
+        }
+        Node::Resolver(resolver) => {
+            let row = json!({"Type": "resolver", "Name": resolver.name, "Resolver": resolver_row(resolver)});
+            (row, &resolver.load_balancer)
+        }
+    };
+    if let Some(load_balancer) = load_balancer {
+        row["LoadBalancer"] = json!(load_balancer);
     }
+    row
+}
+
+fn route(route: &Route) -> Value {
+    json!({"Definition": route.definition, "NextNode": route.next_node})
+}
+
+fn split(split: &Split) -> Value {
+    let mut row = json!({"Definition": split.definition, "NextNode": split.next_node});
+    if !split.weight.is_zero() {
+        row["Weight"] = json!(split.weight);
+    }
+    row
 }
 
 fn resolver_row(resolver: &Resolver) -> Value {
@@ -76,7 +103,18 @@ fn resolver_row(resolver: &Resolver) -> Value {
         row["Default"] = json!(true);
     }
     if !resolver.request_timeout.is_zero() {
-        row["RequestTimeout"] = json!(resolver.request_timeout);
+        row["RequestTimeout"] = json!(resolver.request_timeout.as_nanos());
+    }
+    if let Some(failover) = &resolver.failover {
+        row["Failover"] = failover_row(failover);
+    }
+    row
+}
+
+fn failover_row(failover: &Failover) -> Value {
+    let mut row = json!({"Targets": failover.targets});
+    if let Some(policy) = &failover.policy {
+        row["Policy"] = json!(policy);
     }
     row
 }
@@ -87,16 +125,27 @@ fn target(target: &Target) -> Value {
         "Service": target.service.name,
         "Namespace": target.service.tenancy.namespace(),
         "Partition": target.service.tenancy.partition(),
-        "Datacenter": target.datacenter,
         "MeshGateway": target.mesh_gateway,
         "TransparentProxy": target.transparent_proxy,
-        "Subset": {},
+        "Subset": target.subset,
         "ConnectTimeout": target.connect_timeout,
-        "SNI": target.sni,
-        "Name": target.name,
     });
+    for (field, text) in [
+        ("ServiceSubset", target.service_subset.as_str()),
+        ("Datacenter", &target.datacenter),
+        ("Peer", &target.peer),
+        ("SNI", &target.sni),
+        ("Name", &target.name),
+    ] {
+        if !text.is_empty() {
+            row[field] = json!(text);
+        }
+    }
     if target.external {
         row["External"] = json!(true);
+    }
+    if let Some(prioritize) = &target.prioritize_by_locality {
+        row["PrioritizeByLocality"] = json!(prioritize);
     }
     row
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 use tribune_chain::{Chain, Node, Resolver, Target};
 use tribune_derived::{ChainKey, Proxy};
 use tribune_types::proxy::{ProxyConfig, Upstream as Dialled};
-use tribune_types::{GoDuration, Meta, NodeName, PeeredServiceName, ServiceName};
+use tribune_types::{GoDuration, Meta, NodeName, PeerName, PeeredServiceName, ServiceName};
 
 use super::*;
 use crate::{Bind, Reason};
@@ -54,13 +54,17 @@ fn chain(service: &str, target_datacenter: &str) -> Value {
     let target = Target {
         id: id.clone(),
         service: ServiceName::new(service),
+        service_subset: String::new(),
         datacenter: target_datacenter.to_owned(),
+        peer: PeerName::default(),
+        subset: Default::default(),
         mesh_gateway: Default::default(),
         transparent_proxy: Default::default(),
         connect_timeout: GoDuration::from_secs(5),
         sni: String::new(),
         name: String::new(),
         external: false,
+        prioritize_by_locality: None,
     };
     let resolver = Resolver {
         name: id.clone(),
@@ -68,6 +72,8 @@ fn chain(service: &str, target_datacenter: &str) -> Value {
         connect_timeout: GoDuration::from_secs(5),
         request_timeout: GoDuration::ZERO,
         target: id.clone(),
+        failover: None,
+        load_balancer: None,
     };
     Value::Chain(Ok(Arc::new(Chain {
         service: ServiceName::new(service),

@@ -83,6 +83,26 @@ pub enum Reason {
     /// It can't be together with another field.
     #[error("cannot be set together with {0}")]
     Excludes(&'static str),
+    /// Of several fields, none is set.
+    #[error("needs at least one of {0}")]
+    AtLeastOne(&'static str),
+    /// Of several fields, more than one is set.
+    #[error("can have only one of {0}")]
+    AtMostOne(&'static str),
+    /// Of several fields, not exactly one is set.
+    #[error("needs exactly one of {0}")]
+    ExactlyOne(&'static str),
+    /// Shares are more or less than the whole, in hundredths of a percent.
+    #[error("the weights have to add up to 100, and add up to {}", hundredths(*.0))]
+    WrongSum(i64),
+    /// A subset is named that the entry does not define.
+    #[error("{subset:?} is no subset of {service:?}: define it under Subsets")]
+    UnknownSubset {
+        /// The subset.
+        subset: String,
+        /// The service.
+        service: String,
+    },
     /// It is not written as it has to be.
     #[error("{value:?} is not {expected}")]
     Malformed {
@@ -94,6 +114,11 @@ pub enum Reason {
     /// Consul has it in its Enterprise edition only.
     #[error("is a Consul Enterprise feature")]
     Enterprise,
+}
+
+fn hundredths(sum: i64) -> String {
+    let (sign, sum) = (if sum < 0 { "-" } else { "" }, sum.unsigned_abs());
+    format!("{sign}{}.{:02}", sum / 100, sum % 100)
 }
 
 fn quoted(words: &[&str]) -> String {

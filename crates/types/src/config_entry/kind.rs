@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Kinds that Consul knows and that are refused here by name.
-const UNSUPPORTED: [&str; 15] = [
+const UNSUPPORTED: [&str; 12] = [
     "api-gateway",
     "bound-api-gateway",
     "control-plane-request-limit",
@@ -14,9 +14,6 @@ const UNSUPPORTED: [&str; 15] = [
     "inline-certificate",
     "jwt-provider",
     "sameness-group",
-    "service-resolver",
-    "service-router",
-    "service-splitter",
     "tcp-route",
     "terminating-gateway",
 ];
@@ -32,6 +29,12 @@ pub enum Kind {
     ServiceDefaults,
     /// Who may call one service.
     ServiceIntentions,
+    /// Which instances a service's name stands for.
+    ServiceResolver,
+    /// Where the requests to a service go, by what they ask for.
+    ServiceRouter,
+    /// How the traffic to a service is shared out.
+    ServiceSplitter,
 }
 
 /// Why a text names no kind.
@@ -42,18 +45,22 @@ pub enum UnknownKind {
     Unsupported(String),
     /// Nobody knows it.
     #[error(
-        "invalid config entry kind: {0:?}; the kinds are mesh, proxy-defaults, service-defaults and service-intentions"
+        "invalid config entry kind: {0:?}; the kinds are {all}",
+        all = Kind::ALL.map(Kind::as_str).join(", ")
     )]
     Unknown(String),
 }
 
 impl Kind {
     /// Every kind, in the order of their names.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 7] = [
         Self::Mesh,
         Self::ProxyDefaults,
         Self::ServiceDefaults,
         Self::ServiceIntentions,
+        Self::ServiceResolver,
+        Self::ServiceRouter,
+        Self::ServiceSplitter,
     ];
 
     /// Consul's word for it.
@@ -64,6 +71,9 @@ impl Kind {
             Self::ProxyDefaults => "proxy-defaults",
             Self::ServiceDefaults => "service-defaults",
             Self::ServiceIntentions => "service-intentions",
+            Self::ServiceResolver => "service-resolver",
+            Self::ServiceRouter => "service-router",
+            Self::ServiceSplitter => "service-splitter",
         }
     }
 

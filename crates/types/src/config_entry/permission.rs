@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::invalid::{Problems, Reason};
 use crate::is_default;
 
-const METHODS: &[&str] = &[
+/// Methods of HTTP that something can be said about.
+pub(super) const METHODS: &[&str] = &[
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE",
 ];
 

@@ -2,6 +2,8 @@ use serde_json::json;
 
 use super::*;
 
+mod chains;
+
 fn parse(kind: Kind, json: Value) -> Result<Entry, String> {
     Entry::try_from(Raw::deserialize(kind, json).unwrap()).map_err(|error| error.to_string())
 }

@@ -99,7 +99,10 @@ pub struct PassiveHealthCheck {
     pub base_ejection_time: Option<GoDuration>,
 }
 
-fn nanoseconds<S: Serializer>(duration: &GoDuration, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn nanoseconds<S: Serializer>(
+    duration: &GoDuration,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.serialize_i64(duration.as_nanos())
 }
 
@@ -110,12 +113,23 @@ fn nanoseconds_if_any<S: Serializer>(
     duration.map(GoDuration::as_nanos).serialize(serializer)
 }
 
+/// The numbers of a list, each as [`wrapping`] reads it.
+pub(super) fn wrapping_list<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<u32>, D::Error> {
+    #[derive(Deserialize)]
+    struct Wrapping(#[serde(deserialize_with = "wrapping")] u32);
+    let numbers = Vec::<Wrapping>::deserialize(deserializer)?;
+    Ok(numbers.into_iter().map(|number| number.0).collect())
+}
+
+/// A number that is cut to 32 bits, as Consul cuts it.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "wraps around by design"
 )]
-fn wrapping<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+pub(super) fn wrapping<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     Ok(i64::deserialize(deserializer)? as u32)
 }
 

@@ -41,10 +41,11 @@ impl Computation<'_> {
             &central,
             &mut |upstream| {
                 let key = Key::new(Kind::ServiceDefaults, upstream.clone());
-                match &*snapshot.config_entry(&key, watch).value?.entry {
-                    Entry::ServiceDefaults(entry) => Some(entry.raw().protocol.clone()),
-                    Entry::ProxyDefaults(_) | Entry::ServiceIntentions(_) | Entry::Mesh(_) => None,
-                }
+                let stored = snapshot.config_entry(&key, watch).value?;
+                let Entry::ServiceDefaults(entry) = &*stored.entry else {
+                    return None;
+                };
+                Some(entry.raw().protocol.clone())
             },
         );
         Some(proxy)
