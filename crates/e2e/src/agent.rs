@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::examples::Ports;
 use crate::process::Process;
-use crate::tls::Identity;
+use crate::tls::{Identity, Secrets};
 use crate::{http, ports, wait};
 
 /// A running `tribune agent -dev`.
@@ -157,22 +157,22 @@ impl Agent {
         Ok(output.stdout)
     }
 
-    /// The leaf certificate and key of `service`, with the roots.
-    pub fn identity(&self, service: &str) -> Result<Identity> {
+    /// The leaf certificate and key of `service`, with the roots, as text.
+    pub fn secrets(&self, service: &str) -> Result<Secrets> {
         let leaf = self.get(&format!("/v1/agent/connect/ca/leaf/{service}"))?;
         let roots = self.get("/v1/connect/ca/roots")?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let roots: String = roots["Roots"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|root| text(&root["RootCert"]))
-            .collect();
-        Identity::new(
-            &text(&leaf["CertPEM"]),
-            &text(&leaf["PrivateKeyPEM"]),
-            &roots,
-        )
+        let rows = roots["Roots"].as_array().into_iter().flatten();
+        Ok(Secrets {
+            chain: text(&leaf["CertPEM"]),
+            key: text(&leaf["PrivateKeyPEM"]),
+            roots: rows.map(|root| text(&root["RootCert"])).collect(),
+        })
+    }
+
+    /// The same in the hands of a client or server.
+    pub fn identity(&self, service: &str) -> Result<Identity> {
+        Identity::new(&self.secrets(service)?)
     }
 }
 

