@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tribune_acl::{Authorizer, Resolver};
-use tribune_config::{Config, Loaded, Machine, Source};
+use tribune_config::{Bootstrap, Config, Loaded, Machine, Source};
 use tribune_leaf::Manager;
 use tribune_local::{Local, SidecarPorts};
 use tribune_runtime::{Limits, Listener, Shutdown, Tasks};
@@ -118,9 +118,9 @@ pub async fn run(loaded: Loaded, shutdown: Shutdown) -> Result<()> {
     for notice in notices {
         tracing::warn!("{notice}");
     }
-    if !config.server {
+    if config.bootstrap != Bootstrap::Alone {
         bail!(
-            "this agent would have to join servers, which is not supported yet: run it as a server with \
+            "this agent would have to join others, which is not supported yet: run it as a server with \
              -server -bootstrap, or with -dev"
         );
     }

@@ -1,9 +1,11 @@
 //! Fills in defaults and checks what the sources say together.
 
+mod cluster;
+mod log;
 mod network;
+mod tls;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use tribune_types::GoDuration;
@@ -11,7 +13,7 @@ use tribune_types::GoDuration;
 use crate::definitions::Definitions;
 use crate::error::Problem;
 use crate::load::Machine;
-use crate::{AclTokens, Config, DefaultPolicy, Http, Limits, LogLevel, Queries, ca, raw};
+use crate::{AclTokens, Config, DefaultPolicy, Http, Limits, Queries, ca, raw};
 
 /// Longest name that is taken; no name of Consul's is used where longer ones fit.
 const LONGEST_NAME: usize = 255;
@@ -33,73 +35,7 @@ pub(crate) fn check(
         problems: Vec::new(),
         notices,
     };
-    let server = raw.server.unwrap_or(false);
-    let bootstrap = checks.bootstrap(&raw, server, machine.dev);
-    let addresses = checks.addresses(&raw, machine);
-    let ports = checks.ports(&raw.ports);
-    let client = checks.client(raw.client_addr.as_deref());
-    let datacenter = checks.datacenter(&raw);
-    let http_listeners = checks.listeners(
-        "addresses.http",
-        raw.addresses.http.as_deref(),
-        &client,
-        ports.http,
-    );
-    let grpc_listeners = checks.listeners(
-        "addresses.grpc",
-        raw.addresses.grpc.as_deref(),
-        &client,
-        ports.grpc,
-    );
-    checks.acl(&raw.acl);
-    if raw.enable_central_service_config == Some(false) {
-        let reason = "proxies always take their central configuration; it can't be switched off";
-        checks.refuse("enable_central_service_config", reason);
-    }
-    let config = Config {
-        dev: machine.dev,
-        server,
-        bootstrap,
-        datacenter,
-        node_name: checks.node_name(raw.node_name.as_deref().unwrap_or(&machine.host_name)),
-        node_id: checks.node_id(raw.node_id),
-        node_meta: raw.node_meta,
-        tagged_addresses: raw.tagged_addresses,
-        data_dir: checks.data_dir(raw.data_dir, machine.dev),
-        bind: addresses.bind,
-        advertise: addresses.advertise,
-        advertise_wan: addresses.advertise_wan,
-        http_listeners,
-        grpc_listeners,
-        ports,
-        connect: ca::connect(raw.connect, machine.dev, &mut checks.problems),
-        default_intention_policy: checks.policy(raw.default_intention_policy.as_deref()),
-        tokens: tokens(raw.acl.tokens),
-        peering_enabled: raw.peering.enabled.unwrap_or(true),
-        http: checks.http(raw.http_config),
-        limits: Limits {
-            http_max_conns_per_client: checks.size(
-                "limits.http_max_conns_per_client",
-                raw.limits.http_max_conns_per_client.unwrap_or(200),
-            ),
-        },
-        queries: Queries {
-            default_wait: checks.wait("default_query_time", raw.default_query_time, 300),
-            max_wait: checks.wait("max_query_time", raw.max_query_time, 600),
-        },
-        script_checks: raw.enable_script_checks.unwrap_or(false),
-        local_script_checks: raw.enable_local_script_checks.unwrap_or(false),
-        check_output_max_size: checks.output_size(raw.check_output_max_size),
-        check_update_interval: checks.wait("check_update_interval", raw.check_update_interval, 300),
-        discard_check_output: raw.discard_check_output.unwrap_or(false),
-        log_level: checks.log_level(raw.log_level.as_deref()),
-        log_json: raw.log_json.unwrap_or(false),
-        services: definitions.services,
-        checks: definitions.checks,
-        config_entries: definitions.config_entries,
-    };
-    checks.domain(raw.domain.as_deref());
-    checks.shared_listeners(&config.ports);
+    let config = checks.config(raw, definitions, machine);
     if checks.problems.is_empty() {
         Ok(config)
     } else {
@@ -123,45 +59,97 @@ fn tokens(raw: raw::Tokens) -> AclTokens {
 // === impl Checks ===
 
 impl Checks<'_> {
+    /// Reads what is only looked at first, then takes the keys apart.
+    fn config(&mut self, raw: raw::Raw, definitions: Definitions, machine: &Machine) -> Config {
+        let (dev, server) = (machine.dev, raw.server.unwrap_or(false));
+        let bootstrap = self.bootstrap(&raw, server, dev);
+        let addresses = self.addresses(&raw, machine);
+        let ports = self.ports(&raw.ports);
+        self.shared_listeners(&ports);
+        let client = self.client(raw.client_addr.as_deref());
+        let listeners = &raw.addresses;
+        let http_listeners = self.listeners(
+            "addresses.http",
+            listeners.http.as_deref(),
+            &client,
+            ports.http,
+        );
+        let grpc_listeners = self.listeners(
+            "addresses.grpc",
+            listeners.grpc.as_deref(),
+            &client,
+            ports.grpc,
+        );
+        self.without_effect(&raw);
+        Config {
+            dev,
+            server,
+            bootstrap,
+            join: self.join(&raw, server),
+            gossip: self.gossip(&raw, &addresses, &ports, dev),
+            raft: self.raft(&raw, dev),
+            autopilot: self.autopilot(&raw.autopilot),
+            patience: self.patience(&raw.performance),
+            log_level: self.log_level(raw.log_level.as_deref()),
+            log_json: raw.log_json.unwrap_or(false),
+            log_file: self.log_file(&raw),
+            pid_file: raw.pid_file.clone().filter(|path| !path.is_empty()),
+            datacenter: self.datacenter(&raw),
+            node_name: self.node_name(raw.node_name.as_deref().unwrap_or(&machine.host_name)),
+            node_id: self.node_id(raw.node_id),
+            node_meta: raw.node_meta,
+            tagged_addresses: raw.tagged_addresses,
+            data_dir: self.data_dir(raw.data_dir, dev),
+            bind: addresses.bind,
+            advertise: addresses.advertise,
+            advertise_wan: addresses.advertise_wan,
+            http_listeners,
+            grpc_listeners,
+            ports,
+            tls: self.tls(raw.tls, raw.server_name),
+            connect: ca::connect(raw.connect, dev, &mut self.problems),
+            default_intention_policy: self.policy(raw.default_intention_policy.as_deref()),
+            token_persistence: raw.acl.enable_token_persistence.unwrap_or(false),
+            tokens: tokens(raw.acl.tokens),
+            peering_enabled: raw.peering.enabled.unwrap_or(true),
+            http: self.http(raw.http_config),
+            limits: self.limits(&raw.limits),
+            queries: Queries {
+                default_wait: self.wait("default_query_time", raw.default_query_time, 300),
+                max_wait: self.wait("max_query_time", raw.max_query_time, 600),
+            },
+            script_checks: raw.enable_script_checks.unwrap_or(false),
+            local_script_checks: raw.enable_local_script_checks.unwrap_or(false),
+            check_output_max_size: self.output_size(raw.check_output_max_size),
+            check_update_interval: self.wait(
+                "check_update_interval",
+                raw.check_update_interval,
+                300,
+            ),
+            discard_check_output: raw.discard_check_output.unwrap_or(false),
+            services: definitions.services,
+            checks: definitions.checks,
+            config_entries: definitions.config_entries,
+        }
+    }
+
+    /// Keys that can only be set to what is the case.
+    fn without_effect(&mut self, raw: &raw::Raw) {
+        self.acl(&raw.acl);
+        self.domain(raw.domain.as_deref());
+        if raw.enable_central_service_config == Some(false) {
+            let reason =
+                "proxies always take their central configuration; it can't be switched off";
+            self.refuse("enable_central_service_config", reason);
+        }
+    }
+
     fn refuse(&mut self, key: &str, reason: impl std::fmt::Display) {
         self.problems.push(Problem::rule(key, reason));
     }
 
     fn note<T>(&mut self, checked: Result<T, Problem>) -> Option<T> {
         checked.map_err(|problem| self.problems.push(problem)).ok()
-    }
-
-    fn bootstrap(&mut self, raw: &raw::Raw, server: bool, dev: bool) -> bool {
-        let bootstrap = raw.bootstrap.unwrap_or(false);
-        let expect = raw.bootstrap_expect.unwrap_or(0);
-        if bootstrap && !server {
-            self.refuse(
-                "bootstrap",
-                "only a server can bootstrap; set `server = true`",
-            );
-        }
-        match expect {
-            ..0 => self.refuse(
-                "bootstrap_expect",
-                format!("{expect} is no number of servers"),
-            ),
-            0 => {}
-            _ if dev => self.refuse("bootstrap_expect", "development mode is a single server"),
-            _ if !server => self.refuse(
-                "bootstrap_expect",
-                "only servers bootstrap; set `server = true`",
-            ),
-            _ if bootstrap => self.refuse(
-                "bootstrap_expect",
-                "it excludes `bootstrap`; set one of them",
-            ),
-            1 => {}
-            _ => self.refuse(
-                "bootstrap_expect",
-                "clusters of several servers are not supported yet",
-            ),
-        }
-        dev || bootstrap || expect == 1
     }
 
     fn datacenter(&mut self, raw: &raw::Raw) -> String {
@@ -249,12 +237,7 @@ impl Checks<'_> {
 
     fn http(&mut self, raw: raw::Http) -> Http {
         for network in &raw.allow_write_http_from {
-            let (address, bits) = network.split_once('/').unwrap_or((network, ""));
-            let most = address
-                .parse::<IpAddr>()
-                .map(|ip| if ip.is_ipv4() { 32 } else { 128 });
-            let sound = matches!((most, bits.parse::<u8>()), (Ok(most), Ok(bits)) if bits <= most);
-            if !sound {
+            if cluster::network(network).is_none() {
                 let reason = format!("{} is not a network like 10.0.0.0/8", shown(network));
                 self.refuse("http_config.allow_write_http_from", reason);
             }
@@ -269,6 +252,46 @@ impl Checks<'_> {
             allow_write_from: raw.allow_write_http_from,
             response_headers,
             max_header_bytes: (max_header_bytes > 0).then_some(max_header_bytes),
+        }
+    }
+
+    fn limits(&mut self, raw: &raw::Limits) -> Limits {
+        match raw.request_limits.mode.as_deref() {
+            None | Some("" | "disabled") => {}
+            Some(mode @ ("permissive" | "enforcing")) => {
+                let reason = format!("{mode:?} is not supported yet: requests are not counted");
+                self.refuse("limits.request_limits.mode", reason);
+            }
+            Some(other) => {
+                let reason = format!(
+                    "{} is none of disabled, permissive and enforcing",
+                    shown(other)
+                );
+                self.refuse("limits.request_limits.mode", reason);
+            }
+        }
+        let rate = raw.rpc_rate.unwrap_or(-1.0);
+        Limits {
+            http_max_conns_per_client: self.size(
+                "limits.http_max_conns_per_client",
+                raw.http_max_conns_per_client.unwrap_or(200),
+            ),
+            rpc_max_conns_per_client: self.size(
+                "limits.rpc_max_conns_per_client",
+                raw.rpc_max_conns_per_client.unwrap_or(100),
+            ),
+            rpc_client_timeout: self.positive(
+                "limits.rpc_client_timeout",
+                raw.rpc_client_timeout,
+                60_000,
+            ),
+            rpc_handshake_timeout: self.positive(
+                "limits.rpc_handshake_timeout",
+                raw.rpc_handshake_timeout,
+                5_000,
+            ),
+            rpc_rate: (rate >= 0.0).then_some(rate),
+            rpc_max_burst: self.count("limits.rpc_max_burst", raw.rpc_max_burst, 1000, 0),
         }
     }
 
@@ -296,24 +319,6 @@ impl Checks<'_> {
             self.refuse(key, format!("{given} must not be negative"));
         }
         given.to_std()
-    }
-
-    fn log_level(&mut self, text: Option<&str>) -> LogLevel {
-        match text.unwrap_or("info").to_lowercase().as_str() {
-            "trace" => LogLevel::Trace,
-            "debug" => LogLevel::Debug,
-            "info" => LogLevel::Info,
-            "warn" => LogLevel::Warn,
-            "err" | "error" => LogLevel::Error,
-            other => {
-                let reason = format!(
-                    "{} is none of trace, debug, info, warn and error",
-                    shown(other)
-                );
-                self.refuse("log_level", reason);
-                LogLevel::Info
-            }
-        }
     }
 
     fn domain(&mut self, domain: Option<&str>) {

@@ -9,6 +9,9 @@ use tribune_types::config_entry::Entry;
 use tribune_types::definition::{CheckType, ServiceDefinition};
 use tribune_types::{Meta, Opaque, Token};
 
+use crate::cluster::{Autopilot, Bootstrap, Gossip, Join, Patience, Raft};
+use crate::tls::Tls;
+
 /// How an agent runs.
 #[derive(Clone)]
 pub struct Config {
@@ -16,8 +19,20 @@ pub struct Config {
     pub dev: bool,
     /// Whether this agent is a server, too.
     pub server: bool,
-    /// Whether it may become the first leader alone.
-    pub bootstrap: bool,
+    /// How a server comes to a cluster.
+    pub bootstrap: Bootstrap,
+    /// How it finds the other agents and leaves them.
+    pub join: Join,
+    /// How agents tell each other who is there.
+    pub gossip: Gossip,
+    /// The servers' log.
+    pub raft: Raft,
+    /// What the leader does about servers.
+    pub autopilot: Autopilot,
+    /// How patient it is.
+    pub patience: Patience,
+    /// TLS of each interface.
+    pub tls: Tls,
     /// Name of its datacenter, in lower case.
     pub datacenter: String,
     /// Name of its node.
@@ -48,6 +63,8 @@ pub struct Config {
     pub default_intention_policy: Option<DefaultPolicy>,
     /// Tokens of the agent itself.
     pub tokens: AclTokens,
+    /// Whether tokens that are set over the API are kept on disk.
+    pub token_persistence: bool,
     /// Whether other clusters may be peered with.
     pub peering_enabled: bool,
     /// Settings of the HTTP API.
@@ -70,6 +87,10 @@ pub struct Config {
     pub log_level: LogLevel,
     /// Whether the log is JSON.
     pub log_json: bool,
+    /// The file that the log goes to as well.
+    pub log_file: Option<LogFile>,
+    /// The file that says which process this is.
+    pub pid_file: Option<String>,
     /// Services to register.
     pub services: Vec<ServiceDefinition>,
     /// Checks to register that stand on their own.
@@ -163,10 +184,33 @@ pub struct Http {
 }
 
 /// Limits on what clients may ask for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Limits {
     /// Connections of one client address to the HTTP API; 0 is unlimited.
     pub http_max_conns_per_client: usize,
+    /// Connections of one address to a server's RPC port; 0 is unlimited.
+    pub rpc_max_conns_per_client: usize,
+    /// How long an answer of a server may take beyond the wait that was asked for.
+    pub rpc_client_timeout: Duration,
+    /// How long whoever connects may take to say who he is.
+    pub rpc_handshake_timeout: Duration,
+    /// Requests a second that an agent makes to servers; no limit where `None`.
+    pub rpc_rate: Option<f64>,
+    /// Requests that may come at once where there is one.
+    pub rpc_max_burst: u32,
+}
+
+/// A file that the log goes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFile {
+    /// The file; where it ends with a slash or is a folder, the file in it is named by the program.
+    pub path: String,
+    /// Time after which it is closed and another one begun.
+    pub rotate_every: Duration,
+    /// Bytes after which that is done.
+    pub rotate_bytes: Option<u64>,
+    /// How many closed ones are kept; all where `None`.
+    pub keep: Option<usize>,
 }
 
 /// How long blocking queries wait.

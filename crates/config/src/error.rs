@@ -32,13 +32,11 @@ pub(crate) enum Wrong {
         span: Span,
         nearest: Option<String>,
     },
-    #[error("this key of Consul's is not supported yet")]
-    UnsupportedKey { key: String, span: Span },
-    #[error("this key is deprecated; write `{new}`")]
-    DeprecatedKey {
+    #[error("this key of Consul's is not supported yet{}", reason.map_or_else(String::new, |reason| format!(": {reason}")))]
+    UnsupportedKey {
         key: String,
         span: Span,
-        new: &'static str,
+        reason: Option<&'static str>,
     },
     #[error("{reason}")]
     At {
@@ -85,8 +83,7 @@ impl Problem {
             Wrong::Value(error) => error.span(),
             Wrong::UnknownKey { span, .. }
             | Wrong::UnsupportedKey { span, .. }
-            | Wrong::At { span, .. }
-            | Wrong::DeprecatedKey { span, .. } => Some(*span),
+            | Wrong::At { span, .. } => Some(*span),
             Wrong::NoObject { .. } | Wrong::Rule { .. } => None,
         };
         span.filter(|_| self.positions)
@@ -98,7 +95,6 @@ impl Problem {
             Wrong::Value(error) => error.path(),
             Wrong::UnknownKey { key, .. }
             | Wrong::UnsupportedKey { key, .. }
-            | Wrong::DeprecatedKey { key, .. }
             | Wrong::At { key, .. }
             | Wrong::Rule { key, .. } => key.clone(),
             Wrong::NoObject { .. } => String::new(),

@@ -30,7 +30,7 @@ const fn flag(name: &'static str, key: &'static str, takes: Takes) -> Flag {
 }
 
 /// All flags that stand for keys, also for those that are not supported: [`load`](crate::load) says so by name.
-pub const FLAGS: [Flag; 58] = [
+pub const FLAGS: [Flag; 59] = [
     flag("advertise", "advertise_addr", Takes::Text),
     flag("advertise-wan", "advertise_addr_wan", Takes::Text),
     flag(
@@ -67,6 +67,7 @@ pub const FLAGS: [Flag; 58] = [
     flag("grpc-tls-port", "ports.grpc_tls", Takes::Text),
     flag("http-port", "ports.http", Takes::Text),
     flag("https-port", "ports.https", Takes::Text),
+    flag("join", "start_join", Takes::List),
     flag("log-file", "log_file", Takes::Text),
     flag("log-json", "log_json", Takes::Bool),
     flag("log-level", "log_level", Takes::Text),

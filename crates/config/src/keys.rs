@@ -2,13 +2,13 @@
 
 mod table;
 
-use tribune_hcl::{Entry, Kind, Value, nearest};
+use tribune_hcl::{Entry, Kind, Span, Value, nearest};
 
 use crate::Source;
 use crate::error::{Problem, Wrong};
 
 use Standing::{Enterprise, Moot, NoEffect, Open, Section, Unsupported, Used};
-use table::{DEPRECATED, KEYS};
+use table::{DEPRECATED, IMPLIED, KEYS, REASONS};
 
 /// What becomes of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(crate) enum Standing {
     Enterprise,
     /// Running without what it asks for would mislead the user or be unsafe.
     Unsupported,
-    /// Consul has another key for it.
+    /// Consul has another key for it now; none where empty.
     Deprecated(&'static str),
 }
 
@@ -63,12 +63,20 @@ pub(crate) struct Findings {
     pub(crate) problems: Vec<Problem>,
     /// Sentences for the user about keys that do nothing.
     pub(crate) notices: Vec<String>,
+    /// What keys of former versions say, in the words of now.
+    moved: Vec<Value>,
 }
 
 impl Findings {
-    /// Goes through a source's value, and leaves in it only the keys that are used.
-    pub(crate) fn sift(&mut self, source: &Source, value: &mut Value) {
+    /// Goes through a source's value, and leaves in it only the keys that are used. What keys of former
+    /// versions said comes out as values of their own, which go before the source's.
+    pub(crate) fn sift(&mut self, source: &Source, value: &mut Value) -> Vec<Value> {
         self.sift_section(source, "", value);
+        let mut moved = std::mem::take(&mut self.moved);
+        for value in &mut moved {
+            self.sift_section(source, "", value);
+        }
+        moved
     }
 
     fn sift_section(&mut self, source: &Source, section: &str, value: &mut Value) {
@@ -136,16 +144,51 @@ impl Findings {
                 );
                 self.notices.push(notice);
             }
-            Unsupported => self
-                .problems
-                .push(source.problem(Wrong::UnsupportedKey { key, span })),
-            Standing::Deprecated(new) => {
-                self.problems
-                    .push(source.problem(Wrong::DeprecatedKey { key, span, new }));
+            Unsupported => {
+                let reason = REASONS
+                    .iter()
+                    .find(|(named, _)| key == *named || section == *named)
+                    .map(|(_, reason)| *reason);
+                let wrong = Wrong::UnsupportedKey { key, span, reason };
+                self.problems.push(source.problem(wrong));
             }
+            Standing::Deprecated(new) => self.rename(source, &key, new, entry),
         }
         false
     }
+
+    /// Keeps what a key of former versions says under the name that it has now.
+    fn rename(&mut self, source: &Source, key: &str, new: &str, entry: &Entry) {
+        let name = source.name();
+        if new.is_empty() {
+            let notice = format!("{name}: {key} is deprecated and does nothing; remove it");
+            self.notices.push(notice);
+            return;
+        }
+        let notice = format!("{name}: {key} is deprecated; write `{new}`");
+        self.notices.push(notice);
+        self.moved
+            .push(at(new, entry.value.clone(), entry.key_span));
+        for (_, implied) in IMPLIED.iter().filter(|(old, _)| *old == key) {
+            let on = Value {
+                kind: Kind::Bool(true),
+                span: entry.value.span,
+            };
+            self.moved.push(at(implied, on, entry.key_span));
+        }
+    }
+}
+
+/// A tree with one value at a path of keys.
+fn at(path: &str, value: Value, key_span: Span) -> Value {
+    path.rsplit('.').fold(value, |inner, key| Value {
+        span: inner.span,
+        kind: Kind::Object(vec![Entry {
+            key: key.to_owned(),
+            key_span,
+            value: inner,
+        }]),
+    })
 }
 
 /// Whether a value switches off what its key is about, which is then no request for anything.

@@ -10,6 +10,7 @@
 mod address;
 mod ca;
 mod check;
+mod cluster;
 mod config;
 mod definitions;
 mod error;
@@ -18,11 +19,15 @@ mod keys;
 mod load;
 mod raw;
 mod source;
+mod tls;
 
+pub use cluster::{Autopilot, Bootstrap, Gossip, GossipKey, Join, Patience, Raft};
 pub use config::{
-    AclTokens, Config, Connect, DefaultPolicy, Http, Limits, Listener, LogLevel, Ports, Queries,
+    AclTokens, Config, Connect, DefaultPolicy, Http, Limits, Listener, LogFile, LogLevel, Ports,
+    Queries,
 };
 pub use error::{Error, Problem};
 pub use flags::{FLAGS, Flag, Takes};
 pub use load::{Loaded, Machine, load};
 pub use source::Source;
+pub use tls::{Tls, TlsSettings, TlsVersion};

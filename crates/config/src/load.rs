@@ -58,14 +58,16 @@ pub fn load(sources: &[Source], machine: &Machine) -> Result<Loaded, Error> {
                 continue;
             }
         };
-        findings.sift(source, &mut value);
+        let moved = findings.sift(source, &mut value);
         definitions.take(source, &mut value, &mut findings.problems);
-        match from_value::<Raw>(&value, SIFTED) {
-            Ok(mut raw) => {
-                raw.connect.ca_config = ca::respelled(raw.connect.ca_config);
-                merged.merge(raw);
+        for value in moved.iter().chain([&value]) {
+            match from_value::<Raw>(value, SIFTED) {
+                Ok(mut raw) => {
+                    raw.connect.ca_config = ca::respelled(raw.connect.ca_config);
+                    merged.merge(raw);
+                }
+                Err(error) => findings.problems.push(source.problem(Wrong::Value(error))),
             }
-            Err(error) => findings.problems.push(source.problem(Wrong::Value(error))),
         }
     }
     if !findings.problems.is_empty() {

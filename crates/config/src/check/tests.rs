@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde_json::json;
 use tribune_hcl::Format;
 
-use crate::{Config, DefaultPolicy, FLAGS, Loaded, LogLevel, Machine, Source, load};
+use crate::{Bootstrap, Config, DefaultPolicy, FLAGS, Loaded, LogLevel, Machine, Source, load};
 
 fn machine(dev: bool) -> Machine {
     Machine {
@@ -37,7 +37,7 @@ fn flag(name: &str, value: &str) -> Source {
 #[test]
 fn defaults_are_those_of_consul() {
     let config = config("");
-    assert_eq!((config.server, config.bootstrap), (false, false));
+    assert_eq!((config.server, config.bootstrap), (false, Bootstrap::Join));
     assert_eq!(
         (config.datacenter.as_str(), config.node_name.as_str()),
         ("dc1", "box")
@@ -61,7 +61,8 @@ fn defaults_are_those_of_consul() {
 #[test]
 fn development_mode_is_a_server_on_the_loopback_interface_without_a_folder() {
     let config = loaded(&[], true).config;
-    assert!(config.dev && config.server && config.bootstrap && config.data_dir.is_none());
+    assert!(config.dev && config.server && config.data_dir.is_none());
+    assert_eq!(config.bootstrap, Bootstrap::Alone);
     assert_eq!(config.advertise, IpAddr::from([127, 0, 0, 1]));
     assert_eq!(config.grpc_listeners, ["127.0.0.1:8502".parse().unwrap()]);
     assert_eq!(config.log_level, LogLevel::Debug);
@@ -119,7 +120,9 @@ fn what_drivers_and_operators_write_is_taken() {
         "ports": {"dns": -1, "http": 1, "https": -1, "grpc": 2, "grpc_tls": 3, "server": 4, "serf_lan": 5, "serf_wan": 6}}"#;
     let loaded = loaded(&[Source::file("agent.json", text, None)], false);
     let config = loaded.config;
-    assert!(config.server && config.bootstrap);
+    assert!(config.server);
+    assert_eq!(config.bootstrap, Bootstrap::Alone);
+    assert_eq!(config.raft.multiplier, 1);
     assert_eq!(
         config.http_listeners,
         ["127.0.0.1:1", "[::1]:1"].map(|text| text.parse().unwrap())
@@ -131,11 +134,7 @@ fn what_drivers_and_operators_write_is_taken() {
     assert_eq!(config.connect.ca_config["CSRMaxPerSecond"], json!(0));
     assert_eq!(
         loaded.notices,
-        [
-            "agent.json: performance.raft_multiplier has no effect yet",
-            "agent.json: limits.request_limits.mode has no effect yet",
-            "ports.grpc_tls: nothing listens there yet",
-        ]
+        ["ports.grpc_tls: nothing listens there yet"]
     );
 }
 
@@ -180,16 +179,24 @@ fn mistakes_are_named_with_file_place_and_key() {
             "own.hcl: line 1, column 9: ports.htpt: unknown key; did you mean `ports.http`?",
         ),
         (
-            "encrypt = \"x\"",
-            "own.hcl: line 1, column 1: encrypt: this key of Consul's is not supported yet",
+            "recursors = [\"1.1.1.1\"]",
+            "own.hcl: line 1, column 1: recursors: this key of Consul's is not supported yet",
         ),
         (
-            "tls { defaults { verify_incoming = true } }",
-            "own.hcl: line 1, column 1: tls: this key of Consul's is not supported yet",
+            "enable_syslog = true",
+            "own.hcl: line 1, column 1: enable_syslog: this key of Consul's is not supported yet: nothing is written to syslog; ",
         ),
         (
-            "acl { tokens { master = \"x\" } }",
-            "own.hcl: line 1, column 16: acl.tokens.master: this key is deprecated; write `acl.tokens.initial_management`",
+            "auto_encrypt { tls = true }",
+            "own.hcl: line 1, column 16: auto_encrypt.tls: this key of Consul's is not supported yet: servers do not sign",
+        ),
+        (
+            "auto_config { enabled = true }",
+            "own.hcl: line 1, column 15: auto_config.enabled: this key of Consul's is not supported yet: agents are not",
+        ),
+        (
+            "tls { defaults { ca_fiel = \"x\" } }",
+            "own.hcl: line 1, column 18: tls.defaults.ca_fiel: unknown key; did you mean `tls.defaults.ca_file`?",
         ),
         (
             "ports = 5",
@@ -246,6 +253,128 @@ fn rules_of_the_whole_are_all_reported() {
     );
 }
 
+fn assert_refused(text: &str, key: &str) {
+    let said = refused(text);
+    assert!(said.starts_with(&format!("{key}: ")), "{text}: {said}");
+}
+
+#[test]
+fn broken_rules_of_a_cluster_are_named_by_their_key() {
+    for (text, key) in [
+        ("retry_join = [\"provider=aws tag_key=x\"]", "retry_join"),
+        ("retry_join = [\"{{ GetPrivateIP }}\"]", "retry_join"),
+        ("retry_join = [\"\"]", "retry_join"),
+        ("retry_max = -1", "retry_max"),
+        ("retry_interval = \"0s\"", "retry_interval"),
+        ("server_rejoin_age_max = \"5h\"", "server_rejoin_age_max"),
+        ("reconnect_timeout = \"-1h\"", "reconnect_timeout"),
+        ("encrypt = \"not base64!\"", "encrypt"),
+        ("encrypt = \"c2hvcnQ=\"", "encrypt"),
+        ("encrypt = \"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz\"", "encrypt"),
+        ("serf_lan = \"everywhere\"", "serf_lan"),
+        (
+            "serf_lan_allowed_cidrs = [\"10.0.0.0\"]",
+            "serf_lan_allowed_cidrs",
+        ),
+        ("gossip_lan { gossip_nodes = 0 }", "gossip_lan.gossip_nodes"),
+        (
+            "gossip_lan { probe_interval = \"0s\" }",
+            "gossip_lan.probe_interval",
+        ),
+        (
+            "gossip_lan { probe_timeout = \"2s\" }",
+            "gossip_lan.probe_timeout",
+        ),
+        ("raft_protocol = 2", "raft_protocol"),
+        ("protocol = 4", "protocol"),
+        ("raft_snapshot_threshold = 0", "raft_snapshot_threshold"),
+        ("raft_trailing_logs = -5", "raft_trailing_logs"),
+        ("raft_snapshot_interval = \"0s\"", "raft_snapshot_interval"),
+        (
+            "performance { raft_multiplier = 0 }",
+            "performance.raft_multiplier",
+        ),
+        (
+            "performance { raft_multiplier = 11 }",
+            "performance.raft_multiplier",
+        ),
+        (
+            "performance { grpc_keepalive_interval = \"10ms\" }",
+            "performance.grpc_keepalive_interval",
+        ),
+        (
+            "performance { leave_drain_time = \"-1s\" }",
+            "performance.leave_drain_time",
+        ),
+        (
+            "autopilot { max_trailing_logs = -1 }",
+            "autopilot.max_trailing_logs",
+        ),
+        ("autopilot { min_quorum = -1 }", "autopilot.min_quorum"),
+        (
+            "limits { rpc_max_conns_per_client = -1 }",
+            "limits.rpc_max_conns_per_client",
+        ),
+        (
+            "limits { request_limits { mode = \"enforcing\" } }",
+            "limits.request_limits.mode",
+        ),
+        (
+            "limits { request_limits { mode = \"often\" } }",
+            "limits.request_limits.mode",
+        ),
+        ("log_rotate_max_files = -2", "log_rotate_max_files"),
+        ("log_rotate_bytes = -1", "log_rotate_bytes"),
+    ] {
+        assert_refused(text, key);
+    }
+}
+
+#[test]
+fn broken_rules_of_tls_are_named_by_their_key() {
+    for (text, key) in [
+        (
+            "tls { internal_rpc { cert_file = \"c\" } }",
+            "tls.internal_rpc.key_file",
+        ),
+        ("tls { https { key_file = \"k\" } }", "tls.https.cert_file"),
+        (
+            "tls { internal_rpc { verify_incoming = true cert_file = \"c\" key_file = \"k\" } }",
+            "tls.internal_rpc.verify_incoming",
+        ),
+        (
+            "tls { internal_rpc { verify_incoming = true ca_file = \"c\" } }",
+            "tls.internal_rpc.verify_incoming",
+        ),
+        (
+            "tls { internal_rpc { verify_outgoing = true } }",
+            "tls.internal_rpc.verify_outgoing",
+        ),
+        (
+            "tls { grpc { verify_outgoing = true ca_file = \"c\" } }",
+            "tls.grpc.verify_outgoing",
+        ),
+        (
+            "tls { https { verify_server_hostname = true } }",
+            "tls.https.verify_server_hostname",
+        ),
+        (
+            "tls { internal_rpc { use_auto_cert = true } }",
+            "tls.internal_rpc.use_auto_cert",
+        ),
+        (
+            "tls { internal_rpc { tls_min_version = \"SSLv3\" } }",
+            "tls.internal_rpc.tls_min_version",
+        ),
+        (
+            "tls { grpc { tls_cipher_suites = \"TLS_RSA\" } }",
+            "tls.grpc.tls_cipher_suites",
+        ),
+    ] {
+        assert_refused(text, key);
+    }
+}
+
 #[test]
 fn broken_rules_are_named_by_their_key() {
     for (text, key) in [
@@ -262,7 +391,6 @@ fn broken_rules_are_named_by_their_key() {
         ),
         ("bootstrap = true", "bootstrap"),
         ("bootstrap_expect = 3", "bootstrap_expect"),
-        ("server = true bootstrap_expect = 3", "bootstrap_expect"),
         (
             "server = true bootstrap = true bootstrap_expect = 1",
             "bootstrap_expect",
@@ -317,11 +445,7 @@ fn broken_rules_are_named_by_their_key() {
             "connect.ca_config.IntermediateCertTTL",
         ),
     ] {
-        assert!(
-            refused(text).starts_with(&format!("{key}: ")),
-            "{text}: {}",
-            refused(text)
-        );
+        assert_refused(text, key);
     }
     let error = load(&[], &machine(false)).unwrap_err();
     assert_eq!(
@@ -366,4 +490,152 @@ fn secrets_are_not_printed() {
     let loaded = loaded(&[source], true);
     assert_eq!(loaded.config.tokens.agent.secret(), "s3cret");
     assert!(!format!("{loaded:?}").contains("s3cret"));
+}
+
+fn notices(text: &str) -> Vec<String> {
+    let needed = Source::file("needed.hcl", "data_dir = \"/tmp/x\"", None);
+    loaded(&[needed, Source::file("own.hcl", text, None)], false).notices
+}
+
+#[test]
+fn a_server_says_how_it_comes_to_a_cluster() {
+    for (text, expected, notice) in [
+        ("server = true", Bootstrap::Join, ""),
+        ("", Bootstrap::Join, ""),
+        ("server = true bootstrap = true", Bootstrap::Alone, ""),
+        ("server = true bootstrap_expect = 1", Bootstrap::Alone, ""),
+        (
+            "server = true bootstrap_expect = 3",
+            Bootstrap::Expect(3),
+            "",
+        ),
+        (
+            "server = true bootstrap_expect = 2",
+            Bootstrap::Expect(2),
+            "bootstrap_expect: a cluster of 2 servers stops when either fails; use 1 or 3",
+        ),
+        (
+            "server = true bootstrap_expect = 4",
+            Bootstrap::Expect(4),
+            "bootstrap_expect: 4 servers survive no more failures than 3 do",
+        ),
+    ] {
+        assert_eq!(config(text).bootstrap, expected, "{text}");
+        let expected: Vec<&str> = Some(notice).filter(|n| !n.is_empty()).into_iter().collect();
+        assert_eq!(notices(text), expected, "{text}");
+    }
+    let dev = load(&[flag("bootstrap-expect", "1")], &machine(true)).unwrap_err();
+    assert!(dev.to_string().starts_with("bootstrap_expect: "), "{dev}");
+}
+
+#[test]
+fn servers_and_clients_leave_differently_unless_told() {
+    for (text, on_terminate, on_interrupt) in [
+        ("", true, true),
+        ("server = true", false, false),
+        ("leave_on_terminate = false", false, true),
+        ("skip_leave_on_interrupt = true", true, false),
+        ("server = true leave_on_terminate = true", true, false),
+        ("server = true skip_leave_on_interrupt = false", false, true),
+    ] {
+        let join = config(text).join;
+        assert_eq!(
+            (join.leave_on_terminate, join.leave_on_interrupt),
+            (on_terminate, on_interrupt),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn what_makes_a_cluster_is_read() {
+    let key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+    let text = format!(
+        "server = true bootstrap_expect = 3 encrypt = \"{key}\" retry_join = [\"10.0.0.1\", \"a:8301\"]
+         retry_interval = \"1s\" retry_max = 7 serf_lan = \"10.0.0.9\" ports {{ serf_lan = 9301 }}
+         serf_lan_allowed_cidrs = [\"10.0.0.0/8\", \"fd00::/8\"] gossip_lan {{ probe_interval = \"2s\" }}
+         performance {{ raft_multiplier = 1 leave_drain_time = \"1s\" rpc_hold_timeout = \"3s\" }}
+         raft_trailing_logs = 100 raft_snapshot_threshold = 200 raft_snapshot_interval = \"5s\"
+         autopilot {{ cleanup_dead_servers = false min_quorum = 3 }} limits {{ rpc_rate = 2.5 }}"
+    );
+    let config = config(&text);
+    assert_eq!(config.join.addresses, ["10.0.0.1", "a:8301"]);
+    assert_eq!(
+        (config.join.interval, config.join.max_attempts),
+        (Duration::from_secs(1), 7)
+    );
+    let gossip = &config.gossip;
+    assert_eq!(gossip.bind, "10.0.0.9:9301".parse().unwrap());
+    assert_eq!(gossip.advertise, "10.0.0.7:9301".parse().unwrap());
+    assert_eq!(gossip.key.as_ref().map(crate::GossipKey::reveal), Some(key));
+    assert_eq!(gossip.allowed_networks.len(), 2);
+    assert_eq!(gossip.probe_interval, Duration::from_secs(2));
+    assert_eq!(config.raft.multiplier, 1);
+    assert_eq!(
+        (config.raft.trailing_logs, config.raft.snapshot_threshold),
+        (100, 200)
+    );
+    assert!(!config.autopilot.cleanup_dead_servers && config.autopilot.min_quorum == 3);
+    assert_eq!(config.patience.rpc_hold, Duration::from_secs(3));
+    assert_eq!(config.limits.rpc_rate, Some(2.5));
+    assert!(!format!("{gossip:?}").contains(key));
+}
+
+#[test]
+fn what_a_tls_section_leaves_open_the_defaults_say() {
+    let config = config(
+        "tls { defaults { ca_file = \"ca\" cert_file = \"c\" key_file = \"k\" verify_incoming = true verify_outgoing = true }
+               internal_rpc { verify_server_hostname = true cert_file = \"rpc\" }
+               https { verify_incoming = false tls_min_version = \"TLSv1_3\" } }",
+    );
+    let tls = &config.tls;
+    assert_eq!(tls.internal_rpc.cert_file.as_deref(), Some("rpc"));
+    assert_eq!(tls.internal_rpc.ca_file.as_deref(), Some("ca"));
+    assert!(tls.internal_rpc.verify_server_hostname && tls.internal_rpc.verify_outgoing);
+    assert!(tls.internal_rpc.verify_incoming && !tls.https.verify_incoming);
+    assert_eq!(tls.https.min_version, crate::TlsVersion::V1_3);
+    assert!(tls.grpc.verify_incoming && !tls.grpc.verify_outgoing);
+}
+
+#[test]
+fn keys_of_former_versions_are_taken_and_said_so() {
+    let text = "start_join = [\"a\"] retry_join = [\"b\"] ca_file = \"ca\" cert_file = \"c\" key_file = \"k\"
+        verify_incoming_rpc = true verify_server_hostname = true acl_enforce_version_8 = true
+        acl { tokens { agent_master = \"old\" agent_recovery = \"new\" master = \"m\" } }";
+    let config = config(text);
+    assert_eq!(config.join.addresses, ["a", "b"]);
+    assert!(config.tls.internal_rpc.verify_incoming && !config.tls.https.verify_incoming);
+    assert!(config.tls.internal_rpc.verify_server_hostname);
+    assert_eq!(
+        config.tokens.agent_recovery.secret(),
+        "new",
+        "the key of now wins"
+    );
+    assert_eq!(config.tokens.initial_management.secret(), "m");
+    let notices = notices(text);
+    for notice in [
+        "own.hcl: start_join is deprecated; write `retry_join`",
+        "own.hcl: acl.tokens.agent_master is deprecated; write `acl.tokens.agent_recovery`",
+        "own.hcl: acl_enforce_version_8 is deprecated and does nothing; remove it",
+    ] {
+        assert!(notices.iter().any(|n| n == notice), "{notice}: {notices:?}");
+    }
+    assert!(refused("acl_datacenter = \"dc1\"").starts_with("acl.enabled: "));
+}
+
+#[test]
+fn log_files_rotate_as_told() {
+    assert_eq!(config("").log_file, None);
+    let file = config("log_file = \"/var/log/x/\"").log_file.unwrap();
+    assert_eq!(
+        (file.rotate_every, file.rotate_bytes, file.keep),
+        (Duration::from_secs(86_400), None, None)
+    );
+    let text = "log_file = \"x\" log_rotate_duration = \"1h\" log_rotate_bytes = 10 log_rotate_max_files = ";
+    let keep = |files: &str| config(&format!("{text}{files}")).log_file.unwrap().keep;
+    assert_eq!((keep("3"), keep("-1"), keep("0")), (Some(3), Some(0), None));
+    assert_eq!(
+        notices("log_rotate_bytes = 10"),
+        ["log_rotate_bytes does nothing without `log_file`"]
+    );
 }

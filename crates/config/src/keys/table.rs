@@ -9,9 +9,15 @@ pub(super) const KEYS: &[(&str, Standing, &str)] = &[
         Used,
         "advertise_addr advertise_addr_wan bind_addr bootstrap bootstrap_expect \
          check_output_max_size check_update_interval client_addr data_dir datacenter \
-         default_intention_policy default_query_time discard_check_output domain \
-         enable_central_service_config enable_local_script_checks enable_script_checks log_json log_level max_query_time \
-         node_id node_name primary_datacenter server",
+         default_intention_policy default_query_time disable_keyring_file discard_check_output \
+         domain enable_central_service_config enable_local_script_checks enable_script_checks \
+         encrypt encrypt_verify_incoming encrypt_verify_outgoing leave_on_terminate log_file \
+         log_json log_level log_rotate_bytes log_rotate_duration log_rotate_max_files \
+         max_query_time node_id node_name pid_file primary_datacenter protocol \
+         raft_prevote_disabled raft_protocol raft_snapshot_interval raft_snapshot_threshold \
+         raft_trailing_logs reconnect_timeout rejoin_after_leave retry_interval retry_join \
+         retry_max serf_lan serf_lan_allowed_cidrs server server_name server_rejoin_age_max \
+         skip_leave_on_interrupt",
     ),
     (
         "",
@@ -21,9 +27,9 @@ pub(super) const KEYS: &[(&str, Standing, &str)] = &[
     (
         "",
         Section,
-        "acl addresses autopilot cache config_entries connect dns_config gossip_lan \
-         gossip_wan http_config limits peering performance ports raft_logstore rpc telemetry \
-         ui_config unix_sockets xds",
+        "acl addresses auto_config auto_encrypt autopilot cache config_entries connect dns_config \
+         gossip_lan gossip_wan http_config limits peering performance ports raft_logstore rpc \
+         telemetry tls ui_config unix_sockets xds",
     ),
     // There is no vendor to ask for updates, no remote execution, and no RTT estimate to switch off. Changes
     // stream to agents in any case.
@@ -38,24 +44,18 @@ pub(super) const KEYS: &[(&str, Standing, &str)] = &[
         "",
         NoEffect,
         "advertise_reconnect_timeout ae_interval alt_domain auto_reload_config \
-         check_deregister_interval_min check_reap_interval consul disable_keyring_file \
-         discovery_max_stale enable_debug leave_on_terminate locality \
-         primary_gateways_interval protocol raft_prevote_disabled raft_protocol \
-         raft_snapshot_interval raft_snapshot_threshold raft_trailing_logs reconnect_timeout \
-         reconnect_timeout_wan rejoin_after_leave retry_interval retry_interval_wan retry_max \
-         retry_max_wan serf_lan serf_wan server_rejoin_age_max session_ttl_min \
-         skip_leave_on_interrupt sync_coordinate_interval_min sync_coordinate_rate_target",
+         check_deregister_interval_min check_reap_interval consul discovery_max_stale \
+         enable_debug locality primary_gateways_interval reconnect_timeout_wan \
+         retry_interval_wan retry_max_wan serf_wan session_ttl_min \
+         sync_coordinate_interval_min sync_coordinate_rate_target tls_prefer_server_cipher_suites",
     ),
     (
         "",
         Unsupported,
         "advertise_addr_ipv4 advertise_addr_ipv6 advertise_addr_wan_ipv4 \
-         advertise_addr_wan_ipv6 auto_config auto_encrypt cloud \
-         disable_http_unprintable_char_filter enable_agent_tls_for_checks enable_syslog \
-         encrypt encrypt_verify_incoming encrypt_verify_outgoing log_file log_rotate_bytes \
-         log_rotate_duration log_rotate_max_files pid_file primary_gateways recursors \
-         retry_join retry_join_wan serf_lan_allowed_cidrs serf_wan_allowed_cidrs server_name \
-         syslog_facility tls translate_wan_addrs watches",
+         advertise_addr_wan_ipv6 cloud disable_http_unprintable_char_filter \
+         enable_agent_tls_for_checks enable_syslog primary_gateways recursors retry_join_wan \
+         serf_wan_allowed_cidrs syslog_facility translate_wan_addrs watches",
     ),
     (
         "",
@@ -64,12 +64,16 @@ pub(super) const KEYS: &[(&str, Standing, &str)] = &[
          license_update_base_time license_update_max_time non_voting_server partition \
          read_replica reporting segment segment_limit segment_name_limit segments",
     ),
-    ("acl", Used, "default_policy enabled"),
+    (
+        "acl",
+        Used,
+        "default_policy enable_token_persistence enabled",
+    ),
     ("acl", Section, "tokens"),
     (
         "acl",
         NoEffect,
-        "down_policy enable_key_list_policy enable_token_persistence enable_token_replication \
+        "down_policy enable_key_list_policy enable_token_replication \
          policy_ttl role_ttl token_ttl",
     ),
     ("acl", Enterprise, "msp_disable_bootstrap"),
@@ -83,8 +87,14 @@ pub(super) const KEYS: &[(&str, Standing, &str)] = &[
     ("addresses", Used, "grpc http"),
     ("addresses", NoEffect, "dns grpc_tls https"),
     (
+        "auto_config",
+        Unsupported,
+        "authorization dns_sans enabled intro_token intro_token_file ip_sans server_addresses",
+    ),
+    ("auto_encrypt", Unsupported, "allow_tls dns_san ip_san tls"),
+    (
         "autopilot",
-        NoEffect,
+        Used,
         "cleanup_dead_servers last_contact_threshold max_trailing_logs min_quorum \
          server_stabilization_time",
     ),
@@ -106,7 +116,7 @@ pub(super) const KEYS: &[(&str, Standing, &str)] = &[
          recursor_strategy recursor_timeout service_ttl soa udp_answer_limit use_cache",
     ),
     ("dns_config", Enterprise, "prefer_namespace"),
-    ("gossip_lan", NoEffect, GOSSIP),
+    ("gossip_lan", Used, GOSSIP),
     ("gossip_wan", NoEffect, GOSSIP),
     (
         "http_config",
@@ -115,23 +125,24 @@ pub(super) const KEYS: &[(&str, Standing, &str)] = &[
     ),
     ("http_config", Open, "response_headers"),
     ("http_config", NoEffect, "use_cache"),
-    ("limits", Used, "http_max_conns_per_client"),
+    (
+        "limits",
+        Used,
+        "http_max_conns_per_client rpc_client_timeout rpc_handshake_timeout rpc_max_burst \
+         rpc_max_conns_per_client rpc_rate",
+    ),
     ("limits", Section, "request_limits"),
     (
         "limits",
         NoEffect,
-        "https_handshake_timeout kv_max_value_size rpc_client_timeout rpc_handshake_timeout \
-         rpc_max_burst rpc_max_conns_per_client rpc_rate txn_max_req_len",
+        "https_handshake_timeout kv_max_value_size txn_max_req_len",
     ),
-    (
-        "limits.request_limits",
-        NoEffect,
-        "mode read_rate write_rate",
-    ),
+    ("limits.request_limits", Used, "mode"),
+    ("limits.request_limits", NoEffect, "read_rate write_rate"),
     ("peering", Used, "enabled"),
     (
         "performance",
-        NoEffect,
+        Used,
         "grpc_keepalive_interval grpc_keepalive_timeout leave_drain_time raft_multiplier \
          rpc_hold_timeout",
     ),
@@ -160,6 +171,11 @@ pub(super) const KEYS: &[(&str, Standing, &str)] = &[
          prefix_filter prometheus_retention_time retry_failed_connection statsd_address \
          statsite_address",
     ),
+    ("tls", Section, "defaults grpc https internal_rpc"),
+    ("tls.defaults", Used, TLS),
+    ("tls.grpc", Used, TLS),
+    ("tls.https", Used, TLS),
+    ("tls.internal_rpc", Used, TLS),
     (
         "ui_config",
         NoEffect,
@@ -174,11 +190,43 @@ pub(super) const KEYS: &[(&str, Standing, &str)] = &[
 const GOSSIP: &str =
     "gossip_interval gossip_nodes probe_interval probe_timeout retransmit_mult suspicion_mult";
 
+const TLS: &str = "ca_file ca_path cert_file key_file tls_cipher_suites tls_min_version use_auto_cert \
+     verify_incoming verify_outgoing verify_server_hostname";
+
+/// Why keys that are refused are refused, where there is more to say than that they are not supported yet.
+pub(super) const REASONS: &[(&str, &str)] = &[
+    (
+        "auto_config",
+        "agents are not configured by servers yet; write what it would say into this file",
+    ),
+    (
+        "auto_encrypt",
+        "servers do not sign agents' certificates yet; name files in `tls.internal_rpc`",
+    ),
+    (
+        "enable_syslog",
+        "nothing is written to syslog; write to standard output or to `log_file`",
+    ),
+    (
+        "syslog_facility",
+        "nothing is written to syslog; write to standard output or to `log_file`",
+    ),
+    (
+        "retry_join_wan",
+        "datacenters are not joined to each other yet",
+    ),
+    (
+        "primary_gateways",
+        "datacenters are not joined to each other yet",
+    ),
+];
+
 /// Keys of former versions, and what to write now.
 pub(super) const DEPRECATED: &[(&str, &str, &str)] = &[
     ("", "acl_agent_master_token", "acl.tokens.agent_recovery"),
     ("", "acl_agent_token", "acl.tokens.agent"),
     ("", "acl_datacenter", "primary_datacenter"),
+    ("", "acl_enforce_version_8", ""),
     ("", "acl_default_policy", "acl.default_policy"),
     ("", "acl_down_policy", "acl.down_policy"),
     (
@@ -218,4 +266,10 @@ pub(super) const DEPRECATED: &[(&str, &str, &str)] = &[
     ),
     ("acl.tokens", "agent_master", "acl.tokens.agent_recovery"),
     ("acl.tokens", "master", "acl.tokens.initial_management"),
+];
+
+/// Keys of former versions that switch something on beside what they say.
+pub(super) const IMPLIED: &[(&str, &str)] = &[
+    ("acl_datacenter", "acl.enabled"),
+    ("acl_replication_token", "acl.enable_token_replication"),
 ];
