@@ -7,6 +7,7 @@
 //! Invariant: a proposal is answered only after it was applied here and the observer has heard of it.
 //! Invariant: a proposal that was refused with anything but [`ProposeError::Unknown`] was not applied and never will be.
 
+pub mod disk;
 mod error;
 mod faults;
 mod handle;
