@@ -379,9 +379,9 @@ impl<F: Files> SnapshotWriter<F> {
         let unfinished = unfinished(&self.name);
         let file = self.file.as_ref();
         let synced = file.map_or(Ok(()), File::sync_data);
-        let named = synced.and_then(|()| {
+        let named = synced.map(|()| {
             let renamed = snapshots.files.rename(&unfinished, &self.name);
-            Ok(renamed.map_err(WriteError::io("name", &self.name)))
+            renamed.map_err(WriteError::io("name", &self.name))
         });
         let synced = match named {
             Ok(Ok(())) => snapshots.files.sync_dir(),

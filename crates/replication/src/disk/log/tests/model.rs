@@ -145,7 +145,7 @@ impl Run {
                 let index = after
                     .records
                     .first()
-                    .map_or(after.next(), |first| first.index)
+                    .map_or_else(|| after.next(), |first| first.index)
                     + count;
                 let position = Position { index, term: index };
                 after.records.retain(|record| record.index > index);
