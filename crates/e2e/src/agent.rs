@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::examples::Ports;
@@ -13,11 +14,13 @@ use crate::process::Process;
 use crate::tls::{Identity, Secrets};
 use crate::{http, ports, wait};
 
-/// A running `tribune agent -dev`.
+/// A running `tribune agent`.
 #[derive(Debug)]
 pub struct Agent {
+    name: String,
     process: Process,
     binary: PathBuf,
+    arguments: Vec<String>,
     folder: PathBuf,
     http: SocketAddr,
 }
@@ -36,7 +39,7 @@ pub struct Output {
 // === impl Agent ===
 
 impl Agent {
-    /// Starts `binary` with `extra` laid over the configuration and waits until it serves.
+    /// Starts `binary` in `-dev` mode with `extra` laid over the configuration and waits until it serves.
     ///
     /// Its files and logs go to `folder`; `shown` gives its HTTP and gRPC ports.
     pub fn start(binary: &Path, folder: &Path, shown: &Ports, extra: &Value) -> Result<Self> {
@@ -49,22 +52,55 @@ impl Agent {
             },
         });
         merge(&mut config, extra);
-        let file = folder.join("agent.json");
-        fs::write(&file, format!("{config:#}"))?;
-        let mut command = Command::new(binary);
-        command.args(["agent", "-dev", "-config-file"]).arg(&file);
-        let process = Process::spawn("agent", command, folder)?;
-        let mut agent = Self {
-            process,
-            binary: binary.to_owned(),
-            folder: folder.to_owned(),
-            http,
-        };
+        let mut agent = Self::launch("agent", binary, folder, http, &["-dev"], &config)?;
         agent.wait_ready()?;
         Ok(agent)
     }
 
-    fn wait_ready(&mut self) -> Result<()> {
+    /// Starts `binary` with a configuration in which its HTTP API listens on `http`, and waits for nothing.
+    pub fn launch(
+        name: &str,
+        binary: &Path,
+        folder: &Path,
+        http: SocketAddr,
+        flags: &[&str],
+        config: &Value,
+    ) -> Result<Self> {
+        fs::create_dir_all(folder)?;
+        let file = folder.join(format!("{name}.json"));
+        fs::write(&file, format!("{config:#}"))?;
+        let file = file.to_string_lossy().into_owned();
+        let arguments = ["agent"].iter().chain(flags).chain(&["-config-file"]);
+        let arguments = arguments.map(|&argument| argument.to_owned()).chain([file]);
+        let arguments: Vec<String> = arguments.collect();
+        let mut command = Command::new(binary);
+        command.args(&arguments);
+        Ok(Self {
+            name: name.to_owned(),
+            process: Process::spawn(name, command, folder)?,
+            binary: binary.to_owned(),
+            arguments,
+            folder: folder.to_owned(),
+            http,
+        })
+    }
+
+    /// Ends it as a loss of power would.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.signal(Signal::KILL);
+        self.process.wait().map(drop)
+    }
+
+    /// Starts it again with what it left behind, and waits for nothing.
+    pub fn restart(&mut self) -> Result<()> {
+        let mut command = Command::new(&self.binary);
+        command.args(&self.arguments);
+        self.process = Process::spawn(&self.name, command, &self.folder)?;
+        Ok(())
+    }
+
+    /// Waits until it knows a leader and a root certificate.
+    pub fn wait_ready(&mut self) -> Result<()> {
         let mut ended = Ok(());
         wait::until("a leader and a root certificate", || {
             ended = self.process.check();
@@ -177,7 +213,7 @@ impl Agent {
 }
 
 /// Lays `over` on `base`, object by object.
-fn merge(base: &mut Value, over: &Value) {
+pub(crate) fn merge(base: &mut Value, over: &Value) {
     match (base, over) {
         (Value::Object(base), Value::Object(over)) => {
             for (key, value) in over {

@@ -9,11 +9,13 @@
 //! Invariant: ports are free ones, files lie in the folder that the caller names.
 
 mod agent;
+mod cluster;
 pub mod console;
 pub mod envoy;
 pub mod examples;
 pub mod http;
 mod mesh;
+pub mod network;
 pub mod ports;
 pub mod process;
 mod runtime;
@@ -26,6 +28,7 @@ pub mod wait;
 pub mod workspace;
 
 pub use agent::{Agent, Output};
+pub use cluster::{Cluster, Node};
 pub use mesh::Mesh;
 pub use service::Service;
 pub use sidecar::{Certificate, Sidecar};

@@ -48,12 +48,13 @@ pub struct Process {
 // === impl Process ===
 
 impl Process {
-    /// Starts `command` with nothing to read and its output going to `FOLDER/NAME.log`.
+    /// Starts `command` with nothing to read and its output going to `FOLDER/NAME.log`, after what is there.
     pub fn spawn(name: &str, mut command: Command, folder: &Path) -> Result<Self> {
         watch_signals();
         fs::create_dir_all(folder)?;
         let log = folder.join(format!("{name}.log"));
-        let file = File::create(&log).with_context(|| log.display().to_string())?;
+        let file = File::options().create(true).append(true).open(&log);
+        let file = file.with_context(|| log.display().to_string())?;
         command
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)
