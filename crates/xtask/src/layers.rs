@@ -56,6 +56,12 @@ const LAYERS: &[(&str, Kind, &[&str])] = &[
     ),
     ("bootstrap", Pure, &["types"]),
     ("runtime", Edge, &[]),
+    ("proto", Edge, &[]),
+    (
+        "rpc",
+        Edge,
+        &["types", "chain", "derived", "proto", "runtime"],
+    ),
     ("replication", Edge, &["types", "state", "runtime"]),
     ("leaf", Edge, &["types", "ca", "runtime"]),
     ("checks", Edge, &["types", "local", "runtime"]),
