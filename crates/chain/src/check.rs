@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tribune_types::ServiceName;
-use tribune_types::config_entry::{Effect, Entry, JwtRequirement, Key, Kind, ServiceIntentions};
+use tribune_types::config_entry::{
+    Effect, Entry, JwtRequirement, Key, Kind, ServiceIntentions, is_http_like,
+};
 
-use crate::entries::{Defaults, Entries, is_http_like, with_mesh};
+use crate::entries::{Defaults, Entries, with_mesh};
 
 const PERMISSIVE: &str = "permissive";
 
@@ -43,6 +45,28 @@ pub enum CheckError {
         /// Name of the provider.
         provider: String,
     },
+    /// An intention relies on the tokens of an issuer.
+    #[error(
+        "cannot delete jwt provider config entry referenced by an intention. Provider name: {provider}, intention name: {intention}"
+    )]
+    JwtProviderInUse {
+        /// Name of the provider.
+        provider: String,
+        /// Destination of the intention.
+        intention: ServiceName,
+    },
+    /// There is a gateway of another kind by that name.
+    #[error(
+        "cannot create a {kind} config entry with name \"{name}\", a {other} config entry with that name already exists"
+    )]
+    GatewayOfOtherKind {
+        /// Kind of the entry.
+        kind: Kind,
+        /// Name of the gateway.
+        name: ServiceName,
+        /// Kind of the entry that exists.
+        other: Kind,
+    },
 }
 
 /// Checks a write against the entries that are stored now.
@@ -60,7 +84,18 @@ pub fn check(proposal: &Proposal, stored: &mut dyn Entries) -> Result<(), CheckE
         stored,
     };
     match key.kind {
-        Kind::Mesh | Kind::ServiceResolver | Kind::ServiceRouter | Kind::ServiceSplitter => Ok(()),
+        Kind::Mesh
+        | Kind::ServiceResolver
+        | Kind::ServiceRouter
+        | Kind::ServiceSplitter
+        | Kind::ApiGateway
+        | Kind::BoundApiGateway
+        | Kind::ExportedServices
+        | Kind::FileSystemCertificate
+        | Kind::HttpRoute
+        | Kind::InlineCertificate
+        | Kind::SamenessGroup
+        | Kind::TcpRoute => Ok(()),
         Kind::ServiceIntentions => match proposal {
             Proposal::Put(entry) => intentions(entry, &mut proposed),
             Proposal::Delete(_) => Ok(()),
@@ -73,6 +108,43 @@ pub fn check(proposal: &Proposal, stored: &mut dyn Entries) -> Result<(), CheckE
             .of_kind(Kind::ServiceIntentions)
             .iter()
             .try_for_each(|entry| intentions(entry, &mut proposed)),
+        Kind::JwtProvider => unused_provider(proposal, &mut proposed),
+        Kind::IngressGateway => one_gateway_kind(proposal, Kind::TerminatingGateway, &mut proposed),
+        Kind::TerminatingGateway => one_gateway_kind(proposal, Kind::IngressGateway, &mut proposed),
+    }
+}
+
+/// A provider can't go while an intention relies on it.
+fn unused_provider(proposal: &Proposal, entries: &mut dyn Entries) -> Result<(), CheckError> {
+    let Proposal::Delete(key) = proposal else {
+        return Ok(());
+    };
+    let provider = key.name.name.as_str();
+    for entry in entries.of_kind(Kind::ServiceIntentions) {
+        if let Entry::ServiceIntentions(intentions) = &*entry
+            && jwt_providers(intentions)
+                .iter()
+                .any(|used| used.eq_ignore_ascii_case(provider))
+        {
+            return Err(CheckError::JwtProviderInUse {
+                provider: provider.to_owned(),
+                intention: intentions.destination.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// A gateway is of one kind, since its registration and its entry share a name.
+fn one_gateway_kind(
+    proposal: &Proposal,
+    other: Kind,
+    entries: &mut dyn Entries,
+) -> Result<(), CheckError> {
+    let Key { kind, name } = proposal.key();
+    match (proposal, entries.entry(&Key::new(other, name.clone()))) {
+        (Proposal::Put(_), Some(_)) => Err(CheckError::GatewayOfOtherKind { kind, name, other }),
+        (Proposal::Put(_) | Proposal::Delete(_), _) => Ok(()),
     }
 }
 
@@ -103,7 +175,17 @@ fn mutual_tls_mode(entry: &Entry) -> &str {
         | Entry::Mesh(_)
         | Entry::ServiceResolver(_)
         | Entry::ServiceRouter(_)
-        | Entry::ServiceSplitter(_) => "",
+        | Entry::ServiceSplitter(_)
+        | Entry::ApiGateway(_)
+        | Entry::BoundApiGateway(_)
+        | Entry::ExportedServices(_)
+        | Entry::FileSystemCertificate(_)
+        | Entry::HttpRoute(_)
+        | Entry::IngressGateway(_)
+        | Entry::InlineCertificate(_)
+        | Entry::JwtProvider(_)
+        | Entry::TcpRoute(_)
+        | Entry::TerminatingGateway(_) => "",
     }
 }
 
@@ -111,11 +193,13 @@ fn intentions(entry: &Entry, entries: &mut dyn Entries) -> Result<(), CheckError
     let Entry::ServiceIntentions(entry) = entry else {
         return Ok(());
     };
-    // there is no kind that describes a provider, so none exists
-    if let Some(provider) = jwt_providers(entry).first() {
-        return Err(CheckError::NoJwtProvider {
-            provider: (*provider).to_owned(),
-        });
+    for provider in jwt_providers(entry) {
+        let key = Key::new(Kind::JwtProvider, ServiceName::new(provider));
+        if entries.entry(&key).is_none() {
+            return Err(CheckError::NoJwtProvider {
+                provider: provider.to_owned(),
+            });
+        }
     }
     if !entry
         .sources

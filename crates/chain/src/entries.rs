@@ -74,11 +74,6 @@ impl Defaults {
     }
 }
 
-/// Whether a protocol is made of requests that can be looked into.
-pub(crate) fn is_http_like(protocol: &str) -> bool {
-    matches!(protocol, "http" | "http2" | "grpc")
-}
-
 /// The `mesh` entry.
 pub(crate) fn with_mesh<T>(entries: &mut dyn Entries, read: impl FnOnce(&Mesh) -> T) -> Option<T> {
     let Entry::Mesh(mesh) = &*entries.entry(&Key::mesh())? else {

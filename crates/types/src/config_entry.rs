@@ -3,18 +3,32 @@
 //! Each kind has a raw form, which is what a client wrote, and a checked one, which only `TryFrom` makes
 //! of it and which is normalised as Consul normalises it. A checked entry prints as Consul prints it.
 
+mod api_gateway;
+mod bound_api_gateway;
+mod certificate;
 mod checks;
+mod exported_services;
 mod header_modifiers;
+mod host;
+mod http_route;
+mod ingress_gateway;
 mod invalid;
+mod jwt_provider;
 mod kind;
 mod mesh;
 mod permission;
 mod proxy_defaults;
+mod reference;
+mod route;
+mod sameness_group;
 mod service_defaults;
 mod service_intentions;
 mod service_resolver;
 mod service_router;
 mod service_splitter;
+mod tcp_route;
+mod terminating_gateway;
+mod tls;
 mod upstream;
 mod weight;
 
@@ -22,8 +36,32 @@ use serde::Deserializer;
 use serde::de::Deserialize;
 use serde_json::Value;
 
+pub use api_gateway::{
+    ApiGateway, ApiGatewayListener, ApiGatewayPolicy, ApiGatewayTls, EnterpriseOnly, RawApiGateway,
+};
+pub use bound_api_gateway::{BoundApiGateway, BoundApiGatewayListener};
+pub use certificate::{
+    FileSystemCertificate, InlineCertificate, RawFileSystemCertificate, RawInlineCertificate,
+};
+pub use exported_services::{
+    EXPORTED_SERVICES_NAME, ExportedService, ExportedServices, RawExportedServices, ServiceConsumer,
+};
 pub use header_modifiers::HeaderModifiers;
+pub use http_route::{
+    HttpFilters, HttpHeaderFilter, HttpHeaderMatch, HttpMatch, HttpPathMatch, HttpQueryMatch,
+    HttpResponseFilters, HttpRoute, HttpRouteRule, HttpService, RawHttpRoute, RetryFilter,
+    TimeoutFilter, UrlRewrite,
+};
+pub use ingress_gateway::{
+    GatewayServiceTls, GatewayTls, GatewayTlsSds, IngressGateway, IngressListener, IngressService,
+    IngressServiceDefaults, RawIngressGateway,
+};
 pub use invalid::{Invalid, Problem, Reason};
+pub use jwt_provider::{
+    Bytes, JsonWebKeySet, JwksCertificateProvider, JwksCluster, JwksRetryPolicy,
+    JwksTlsCertificates, JwksTrustedCa, JwtCache, JwtForwarding, JwtLocation, JwtLocationHeader,
+    JwtLocationName, JwtProviderEntry, LocalJwks, RawJwtProvider, RemoteJwks, RetryPolicyBackOff,
+};
 pub use kind::{Kind, UnknownKind};
 pub use mesh::{
     DirectionalHttp, DirectionalTls, Mesh, MeshHttp, MeshPeering, MeshTls, MeshTransparentProxy,
@@ -36,6 +74,9 @@ pub use permission::{
 pub use proxy_defaults::{
     FailoverPolicy, PROXY_DEFAULTS_NAME, PrioritizeByLocality, ProxyDefaults, RawProxyDefaults,
 };
+pub use reference::{Condition, ResourceReference, Status};
+pub use route::GatewayRoute;
+pub use sameness_group::RawSamenessGroup;
 pub use service_defaults::{Destination, RawServiceDefaults, ServiceDefaults};
 pub use service_intentions::{
     Effect, RawServiceIntentions, RawSource, ServiceIntentions, SourceIntention,
@@ -49,6 +90,8 @@ pub use service_router::{
     RouteQueryMatch, ServiceRouter,
 };
 pub use service_splitter::{RawServiceSplitter, ServiceSplitter, Split};
+pub use tcp_route::{RawTcpRoute, TcpRoute, TcpService};
+pub use terminating_gateway::{LinkedService, RawTerminatingGateway, TerminatingGateway};
 pub use upstream::{PassiveHealthCheck, UpstreamConfig, UpstreamConfiguration, UpstreamLimits};
 pub use weight::Weight;
 
@@ -95,10 +138,6 @@ impl Key {
 
 /// A config entry as a client wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one at a time, on its way to being checked"
-)]
 #[expect(missing_docs, reason = "the variants are the kinds")]
 pub enum Raw {
     ServiceDefaults(RawServiceDefaults),
@@ -108,6 +147,18 @@ pub enum Raw {
     ServiceResolver(RawServiceResolver),
     ServiceRouter(RawServiceRouter),
     ServiceSplitter(RawServiceSplitter),
+    SamenessGroup(RawSamenessGroup),
+    /// Refused: only the control plane writes it.
+    BoundApiGateway(Ignored),
+    ApiGateway(RawApiGateway),
+    ExportedServices(RawExportedServices),
+    FileSystemCertificate(RawFileSystemCertificate),
+    HttpRoute(RawHttpRoute),
+    IngressGateway(RawIngressGateway),
+    InlineCertificate(RawInlineCertificate),
+    JwtProvider(RawJwtProvider),
+    TcpRoute(RawTcpRoute),
+    TerminatingGateway(RawTerminatingGateway),
 }
 
 impl Raw {
@@ -129,16 +180,58 @@ impl Raw {
             Kind::ServiceResolver => Self::ServiceResolver(Deserialize::deserialize(deserializer)?),
             Kind::ServiceRouter => Self::ServiceRouter(Deserialize::deserialize(deserializer)?),
             Kind::ServiceSplitter => Self::ServiceSplitter(Deserialize::deserialize(deserializer)?),
+            Kind::SamenessGroup => Self::SamenessGroup(Deserialize::deserialize(deserializer)?),
+            Kind::BoundApiGateway => Self::BoundApiGateway(Deserialize::deserialize(deserializer)?),
+            Kind::ApiGateway => Self::ApiGateway(Deserialize::deserialize(deserializer)?),
+            Kind::ExportedServices => {
+                Self::ExportedServices(Deserialize::deserialize(deserializer)?)
+            }
+            Kind::FileSystemCertificate => {
+                Self::FileSystemCertificate(Deserialize::deserialize(deserializer)?)
+            }
+            Kind::HttpRoute => Self::HttpRoute(Deserialize::deserialize(deserializer)?),
+            Kind::IngressGateway => Self::IngressGateway(Deserialize::deserialize(deserializer)?),
+            Kind::InlineCertificate => {
+                Self::InlineCertificate(Deserialize::deserialize(deserializer)?)
+            }
+            Kind::JwtProvider => Self::JwtProvider(Deserialize::deserialize(deserializer)?),
+            Kind::TcpRoute => Self::TcpRoute(Deserialize::deserialize(deserializer)?),
+            Kind::TerminatingGateway => {
+                Self::TerminatingGateway(Deserialize::deserialize(deserializer)?)
+            }
         })
+    }
+}
+
+impl Raw {
+    /// What kind it is.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::ServiceDefaults(_) => Kind::ServiceDefaults,
+            Self::ProxyDefaults(_) => Kind::ProxyDefaults,
+            Self::ServiceIntentions(_) => Kind::ServiceIntentions,
+            Self::Mesh(_) => Kind::Mesh,
+            Self::ServiceResolver(_) => Kind::ServiceResolver,
+            Self::ServiceRouter(_) => Kind::ServiceRouter,
+            Self::ServiceSplitter(_) => Kind::ServiceSplitter,
+            Self::SamenessGroup(_) => Kind::SamenessGroup,
+            Self::BoundApiGateway(_) => Kind::BoundApiGateway,
+            Self::ApiGateway(_) => Kind::ApiGateway,
+            Self::ExportedServices(_) => Kind::ExportedServices,
+            Self::FileSystemCertificate(_) => Kind::FileSystemCertificate,
+            Self::HttpRoute(_) => Kind::HttpRoute,
+            Self::IngressGateway(_) => Kind::IngressGateway,
+            Self::InlineCertificate(_) => Kind::InlineCertificate,
+            Self::JwtProvider(_) => Kind::JwtProvider,
+            Self::TcpRoute(_) => Kind::TcpRoute,
+            Self::TerminatingGateway(_) => Kind::TerminatingGateway,
+        }
     }
 }
 
 /// A checked and normalised config entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "entries live behind an `Arc` of their own"
-)]
 #[expect(missing_docs, reason = "the variants are the kinds")]
 pub enum Entry {
     ServiceDefaults(ServiceDefaults),
@@ -148,6 +241,16 @@ pub enum Entry {
     ServiceResolver(ServiceResolver),
     ServiceRouter(ServiceRouter),
     ServiceSplitter(ServiceSplitter),
+    BoundApiGateway(BoundApiGateway),
+    ApiGateway(ApiGateway),
+    ExportedServices(ExportedServices),
+    FileSystemCertificate(FileSystemCertificate),
+    HttpRoute(HttpRoute),
+    IngressGateway(IngressGateway),
+    InlineCertificate(InlineCertificate),
+    JwtProvider(JwtProviderEntry),
+    TcpRoute(TcpRoute),
+    TerminatingGateway(TerminatingGateway),
 }
 
 impl TryFrom<Raw> for Entry {
@@ -162,6 +265,17 @@ impl TryFrom<Raw> for Entry {
             Raw::ServiceResolver(raw) => Self::ServiceResolver(raw.try_into()?),
             Raw::ServiceRouter(raw) => Self::ServiceRouter(raw.try_into()?),
             Raw::ServiceSplitter(raw) => Self::ServiceSplitter(raw.try_into()?),
+            Raw::SamenessGroup(_) => return Err(RawSamenessGroup::refusal()),
+            Raw::BoundApiGateway(_) => return Err(BoundApiGateway::refusal()),
+            Raw::ApiGateway(raw) => Self::ApiGateway(raw.try_into()?),
+            Raw::ExportedServices(raw) => Self::ExportedServices(raw.try_into()?),
+            Raw::FileSystemCertificate(raw) => Self::FileSystemCertificate(raw.try_into()?),
+            Raw::HttpRoute(raw) => Self::HttpRoute(raw.try_into()?),
+            Raw::IngressGateway(raw) => Self::IngressGateway(raw.try_into()?),
+            Raw::InlineCertificate(raw) => Self::InlineCertificate(raw.try_into()?),
+            Raw::JwtProvider(raw) => Self::JwtProvider(raw.try_into()?),
+            Raw::TcpRoute(raw) => Self::TcpRoute(raw.try_into()?),
+            Raw::TerminatingGateway(raw) => Self::TerminatingGateway(raw.try_into()?),
         })
     }
 }
@@ -178,6 +292,16 @@ impl Entry {
             Self::ServiceResolver(_) => Kind::ServiceResolver,
             Self::ServiceRouter(_) => Kind::ServiceRouter,
             Self::ServiceSplitter(_) => Kind::ServiceSplitter,
+            Self::BoundApiGateway(_) => Kind::BoundApiGateway,
+            Self::ApiGateway(_) => Kind::ApiGateway,
+            Self::ExportedServices(_) => Kind::ExportedServices,
+            Self::FileSystemCertificate(_) => Kind::FileSystemCertificate,
+            Self::HttpRoute(_) => Kind::HttpRoute,
+            Self::IngressGateway(_) => Kind::IngressGateway,
+            Self::InlineCertificate(_) => Kind::InlineCertificate,
+            Self::JwtProvider(_) => Kind::JwtProvider,
+            Self::TcpRoute(_) => Kind::TcpRoute,
+            Self::TerminatingGateway(_) => Kind::TerminatingGateway,
         }
     }
 
@@ -192,7 +316,21 @@ impl Entry {
             Self::ServiceResolver(entry) => Key::new(self.kind(), entry.service()),
             Self::ServiceRouter(entry) => Key::new(self.kind(), entry.service()),
             Self::ServiceSplitter(entry) => Key::new(self.kind(), entry.service()),
+            Self::BoundApiGateway(entry) => self.named(&entry.name),
+            Self::ApiGateway(entry) => self.named(&entry.raw().name),
+            Self::ExportedServices(entry) => self.named(&entry.raw().name),
+            Self::FileSystemCertificate(entry) => self.named(&entry.raw().name),
+            Self::HttpRoute(entry) => self.named(&entry.raw().name),
+            Self::IngressGateway(entry) => self.named(&entry.raw().name),
+            Self::InlineCertificate(entry) => self.named(&entry.raw().name),
+            Self::JwtProvider(entry) => self.named(&entry.raw().name),
+            Self::TcpRoute(entry) => self.named(&entry.raw().name),
+            Self::TerminatingGateway(entry) => self.named(&entry.raw().name),
         }
+    }
+
+    fn named(&self, name: &str) -> Key {
+        Key::new(self.kind(), ServiceName::new(name))
     }
 
     /// Its free-form pairs.
@@ -206,6 +344,16 @@ impl Entry {
             Self::ServiceResolver(entry) => &entry.raw().meta,
             Self::ServiceRouter(entry) => &entry.raw().meta,
             Self::ServiceSplitter(entry) => &entry.raw().meta,
+            Self::BoundApiGateway(entry) => &entry.meta,
+            Self::ApiGateway(entry) => &entry.raw().meta,
+            Self::ExportedServices(entry) => &entry.raw().meta,
+            Self::FileSystemCertificate(entry) => &entry.raw().meta,
+            Self::HttpRoute(entry) => &entry.raw().meta,
+            Self::IngressGateway(entry) => &entry.raw().meta,
+            Self::InlineCertificate(entry) => &entry.raw().meta,
+            Self::JwtProvider(entry) => &entry.raw().meta,
+            Self::TcpRoute(entry) => &entry.raw().meta,
+            Self::TerminatingGateway(entry) => &entry.raw().meta,
         }
     }
 
@@ -222,15 +370,34 @@ impl Entry {
             Self::ServiceResolver(entry) => serde_json::to_value(entry.raw()),
             Self::ServiceRouter(entry) => serde_json::to_value(entry.raw()),
             Self::ServiceSplitter(entry) => serde_json::to_value(entry.raw()),
+            Self::BoundApiGateway(entry) => serde_json::to_value(entry),
+            Self::ApiGateway(entry) => serde_json::to_value(entry.raw()),
+            Self::ExportedServices(entry) => serde_json::to_value(entry.raw()),
+            Self::FileSystemCertificate(entry) => serde_json::to_value(entry.raw()),
+            Self::HttpRoute(entry) => serde_json::to_value(entry.raw()),
+            Self::IngressGateway(entry) => serde_json::to_value(entry.raw()),
+            Self::InlineCertificate(entry) => serde_json::to_value(entry.raw()),
+            Self::JwtProvider(entry) => serde_json::to_value(entry.raw()),
+            Self::TcpRoute(entry) => serde_json::to_value(entry.raw()),
+            Self::TerminatingGateway(entry) => serde_json::to_value(entry.raw()),
         }
         .unwrap_or_default();
         let hash = content_hash(&json.to_string());
         json["Kind"] = self.kind().as_str().into();
-        json["Hash"] = hash.into();
+        // what the control plane writes for itself is not hashed, as in Consul
+        if self.kind() != Kind::BoundApiGateway {
+            json["Hash"] = hash.into();
+        }
         json["CreateIndex"] = create_index.into();
         json["ModifyIndex"] = modify_index.into();
         json
     }
+}
+
+/// Whether a protocol is made of requests that can be looked into.
+#[must_use]
+pub fn is_http_like(protocol: &str) -> bool {
+    matches!(protocol, "http" | "http2" | "grpc")
 }
 
 /// FNV-1a of an entry's text: equal entries have equal hashes on every machine and in every version.

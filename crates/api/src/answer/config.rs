@@ -17,9 +17,19 @@ pub(super) const fn reading(key: &Key) -> Option<Permission<'_>> {
         Kind::ServiceDefaults
         | Kind::ServiceResolver
         | Kind::ServiceRouter
-        | Kind::ServiceSplitter => Some(Permission::Service(&key.name, Access::Read)),
+        | Kind::ServiceSplitter
+        | Kind::IngressGateway
+        | Kind::TerminatingGateway
+        | Kind::ApiGateway
+        | Kind::BoundApiGateway => Some(Permission::Service(&key.name, Access::Read)),
         Kind::ServiceIntentions => Some(Permission::Intention(&key.name, Access::Read)),
-        Kind::ProxyDefaults | Kind::Mesh => None,
+        Kind::ExportedServices
+        | Kind::HttpRoute
+        | Kind::TcpRoute
+        | Kind::FileSystemCertificate
+        | Kind::InlineCertificate
+        | Kind::JwtProvider => Some(Permission::Mesh(Access::Read)),
+        Kind::ProxyDefaults | Kind::Mesh | Kind::SamenessGroup => None,
     }
 }
 

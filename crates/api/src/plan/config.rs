@@ -21,7 +21,19 @@ const fn writing(key: &Key) -> Permission<'_> {
         | Kind::ServiceRouter
         | Kind::ServiceSplitter => Permission::Service(&key.name, Access::Write),
         Kind::ServiceIntentions => Permission::Intention(&key.name, Access::Write),
-        Kind::ProxyDefaults | Kind::Mesh => Permission::Mesh(Access::Write),
+        Kind::ApiGateway
+        | Kind::BoundApiGateway
+        | Kind::ExportedServices
+        | Kind::FileSystemCertificate
+        | Kind::HttpRoute
+        | Kind::IngressGateway
+        | Kind::InlineCertificate
+        | Kind::JwtProvider
+        | Kind::Mesh
+        | Kind::ProxyDefaults
+        | Kind::SamenessGroup
+        | Kind::TcpRoute
+        | Kind::TerminatingGateway => Permission::Mesh(Access::Write),
     }
 }
 
@@ -33,7 +45,17 @@ pub(super) fn check(context: &Context<'_>, proposal: &Proposal) -> Result<Index,
     Ok(context.snapshot.config_index())
 }
 
+/// What the control plane keeps for itself, nobody else writes.
+fn refuse_internal(kind: Kind) -> Result<(), CallError> {
+    if kind == Kind::BoundApiGateway {
+        let text = "only writeable by controller: write the api-gateway and its routes instead";
+        return Err(CallError::Denied(text.to_owned()));
+    }
+    Ok(())
+}
+
 pub(super) fn put(context: &Context<'_>, raw: Raw, cas: Option<Index>) -> Result<Plan, CallError> {
+    refuse_internal(raw.kind())?;
     let entry = Entry::try_from(raw).map_err(|invalid| refused(invalid.to_string()))?;
     context.require(writing(&entry.key()))?;
     let entry = Arc::new(entry);
@@ -55,6 +77,7 @@ pub(super) fn delete(
     key: Key,
     cas: Option<Index>,
 ) -> Result<Plan, CallError> {
+    refuse_internal(key.kind)?;
     context.require(writing(&key))?;
     let reply = if cas.is_some() {
         Reply::Bool

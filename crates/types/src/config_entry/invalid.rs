@@ -44,6 +44,12 @@ pub enum Reason {
     /// There must be a value.
     #[error("is required")]
     Required,
+    /// There must be a value because of another field.
+    #[error("is required with {0}")]
+    RequiredBy(&'static str),
+    /// It must be PEM. The value is not told: it may be a secret.
+    #[error("is not PEM: it has no block from \"-----BEGIN …-----\" to \"-----END …-----\"")]
+    NoPem,
     /// There must be no value.
     #[error("must be omitted {0}")]
     Forbidden(&'static str),
@@ -111,6 +117,9 @@ pub enum Reason {
         /// What it should be.
         expected: &'static str,
     },
+    /// Only the control plane writes it.
+    #[error("is written by the control plane alone: write the api-gateway and its routes")]
+    Internal,
     /// Consul has it in its Enterprise edition only.
     #[error("is a Consul Enterprise feature")]
     Enterprise,

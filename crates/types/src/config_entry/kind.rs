@@ -2,29 +2,34 @@
 
 use std::fmt;
 
-/// Kinds that Consul knows and that are refused here by name.
-const UNSUPPORTED: [&str; 12] = [
-    "api-gateway",
-    "bound-api-gateway",
-    "control-plane-request-limit",
-    "exported-services",
-    "file-system-certificate",
-    "http-route",
-    "ingress-gateway",
-    "inline-certificate",
-    "jwt-provider",
-    "sameness-group",
-    "tcp-route",
-    "terminating-gateway",
-];
+/// Kinds that only Consul Enterprise knows.
+const ENTERPRISE: [&str; 2] = ["control-plane-request-limit", "partition-exports"];
 
 /// A kind of config entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
+    /// A gateway whose listeners are bound to routes.
+    ApiGateway,
+    /// What the listeners of an API gateway are bound to; only the control plane writes it.
+    BoundApiGateway,
+    /// Which services peers may reach.
+    ExportedServices,
+    /// Files on an API gateway with its certificate and key.
+    FileSystemCertificate,
+    /// Where requests to API gateways go.
+    HttpRoute,
+    /// Where traffic from outside comes into the mesh.
+    IngressGateway,
+    /// A certificate of API gateways and its key.
+    InlineCertificate,
+    /// Who issues the tokens that intentions ask for.
+    JwtProvider,
     /// Settings of the whole mesh.
     Mesh,
     /// Settings of every proxy.
     ProxyDefaults,
+    /// Peers that are alike; never written, a Consul Enterprise feature.
+    SamenessGroup,
     /// Settings of one service and of its proxies.
     ServiceDefaults,
     /// Who may call one service.
@@ -35,14 +40,18 @@ pub enum Kind {
     ServiceRouter,
     /// How the traffic to a service is shared out.
     ServiceSplitter,
+    /// Where connections to API gateways go.
+    TcpRoute,
+    /// Services outside the mesh that are reached through a gateway.
+    TerminatingGateway,
 }
 
 /// Why a text names no kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownKind {
-    /// It is one of Consul's, but there is no such kind here.
-    #[error("config entry kind {0:?} is not supported yet")]
-    Unsupported(String),
+    /// Consul has it in its Enterprise edition only.
+    #[error("invalid config entry kind: {0:?} is a Consul Enterprise feature")]
+    Enterprise(String),
     /// Nobody knows it.
     #[error(
         "invalid config entry kind: {0:?}; the kinds are {all}",
@@ -53,38 +62,60 @@ pub enum UnknownKind {
 
 impl Kind {
     /// Every kind, in the order of their names.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 18] = [
+        Self::ApiGateway,
+        Self::BoundApiGateway,
+        Self::ExportedServices,
+        Self::FileSystemCertificate,
+        Self::HttpRoute,
+        Self::IngressGateway,
+        Self::InlineCertificate,
+        Self::JwtProvider,
         Self::Mesh,
         Self::ProxyDefaults,
+        Self::SamenessGroup,
         Self::ServiceDefaults,
         Self::ServiceIntentions,
         Self::ServiceResolver,
         Self::ServiceRouter,
         Self::ServiceSplitter,
+        Self::TcpRoute,
+        Self::TerminatingGateway,
     ];
 
     /// Consul's word for it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::ApiGateway => "api-gateway",
+            Self::BoundApiGateway => "bound-api-gateway",
+            Self::ExportedServices => "exported-services",
+            Self::FileSystemCertificate => "file-system-certificate",
+            Self::HttpRoute => "http-route",
+            Self::IngressGateway => "ingress-gateway",
+            Self::InlineCertificate => "inline-certificate",
+            Self::JwtProvider => "jwt-provider",
             Self::Mesh => "mesh",
             Self::ProxyDefaults => "proxy-defaults",
+            Self::SamenessGroup => "sameness-group",
             Self::ServiceDefaults => "service-defaults",
             Self::ServiceIntentions => "service-intentions",
             Self::ServiceResolver => "service-resolver",
             Self::ServiceRouter => "service-router",
             Self::ServiceSplitter => "service-splitter",
+            Self::TcpRoute => "tcp-route",
+            Self::TerminatingGateway => "terminating-gateway",
         }
     }
 
     /// The kind that a word names, to the letter.
     ///
     /// # Errors
-    /// Where it names none, or one of Consul's that is not supported here.
+    /// Where it names none, or one of Consul Enterprise's.
     pub fn parse(text: &str) -> Result<Self, UnknownKind> {
         match Self::ALL.into_iter().find(|kind| kind.as_str() == text) {
             Some(kind) => Ok(kind),
-            None if UNSUPPORTED.contains(&text) => Err(UnknownKind::Unsupported(text.to_owned())),
+            None if ENTERPRISE.contains(&text) => Err(UnknownKind::Enterprise(text.to_owned())),
             None => Err(UnknownKind::Unknown(text.to_owned())),
         }
     }

@@ -2,28 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::invalid::{Invalid, Problems, Reason};
+use super::invalid::{Invalid, Problems};
+use super::tls::Parameters;
 use super::{Ignored, checks};
 use crate::{Meta, is_default};
-
-const VERSIONS: &[&str] = &["", "TLS_AUTO", "TLSv1_0", "TLSv1_1", "TLSv1_2", "TLSv1_3"];
-
-const CIPHER_SUITES: &[&str] = &[
-    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
-    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
-    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
-    "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
-    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
-    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
-    "TLS_RSA_WITH_AES_128_GCM_SHA256",
-    "TLS_RSA_WITH_AES_128_CBC_SHA",
-    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
-    "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
-    "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
-    "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
-    "TLS_RSA_WITH_AES_256_GCM_SHA384",
-    "TLS_RSA_WITH_AES_256_CBC_SHA",
-];
 
 const ESCAPED_SLASHES: &[&str] = &[
     "",
@@ -207,38 +189,12 @@ impl TryFrom<RawMesh> for Mesh {
 
 impl DirectionalTls {
     fn check(&self, problems: &mut Problems, at: &str) {
-        problems.one_of(
-            &format!("{at}.TLSMinVersion"),
-            &self.tls_min_version,
-            VERSIONS,
-        );
-        problems.one_of(
-            &format!("{at}.TLSMaxVersion"),
-            &self.tls_max_version,
-            VERSIONS,
-        );
-        // the concrete versions are in order from place 2 on; the others can't be compared
-        let place = |version: &String| {
-            VERSIONS
-                .iter()
-                .position(|known| known == version)
-                .filter(|place| *place >= 2)
+        let parameters = Parameters {
+            at,
+            least: ("TLSMinVersion", &self.tls_min_version),
+            most: ("TLSMaxVersion", &self.tls_max_version),
+            suites: &self.cipher_suites,
         };
-        let (least, most) = (place(&self.tls_min_version), place(&self.tls_max_version));
-        if least.zip(most).is_some_and(|(least, most)| most < least) {
-            let value = self.tls_max_version.clone();
-            let expected = "at least TLSMinVersion";
-            problems.add(
-                format!("{at}.TLSMaxVersion"),
-                Reason::Malformed { value, expected },
-            );
-        }
-        if self.tls_min_version == "TLSv1_3" && !self.cipher_suites.is_empty() {
-            let unused = Reason::Forbidden("from TLS 1.3 on, which has suites of its own");
-            problems.add(format!("{at}.CipherSuites"), unused);
-        }
-        for (i, suite) in self.cipher_suites.iter().enumerate() {
-            problems.one_of(&format!("{at}.CipherSuites[{i}]"), suite, CIPHER_SUITES);
-        }
+        parameters.check(problems);
     }
 }

@@ -2,7 +2,10 @@ use serde_json::json;
 
 use super::*;
 
+mod api_gateway;
 mod chains;
+mod gateways;
+mod providers;
 
 fn parse(kind: Kind, json: Value) -> Result<Entry, String> {
     Entry::try_from(Raw::deserialize(kind, json).unwrap()).map_err(|error| error.to_string())
@@ -36,8 +39,10 @@ fn kinds_are_named_to_the_letter() {
         assert_eq!(Kind::parse(kind.as_str()), Ok(kind));
     }
     assert_eq!(
-        Kind::parse("http-route"),
-        Err(UnknownKind::Unsupported("http-route".to_owned()))
+        Kind::parse("control-plane-request-limit"),
+        Err(UnknownKind::Enterprise(
+            "control-plane-request-limit".to_owned()
+        ))
     );
     assert_eq!(
         Kind::parse("Mesh"),
@@ -305,7 +310,7 @@ fn a_mesh_entry_that_breaks_a_rule_is_refused_with_the_field() {
             ),
             (
                 incoming(json!({"TLSMinVersion": "TLSv1_3", "TLSMaxVersion": "TLSv1_2"})),
-                "at least TLSMinVersion",
+                "at least the minimum version",
             ),
             (
                 incoming(
