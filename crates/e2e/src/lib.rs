@@ -14,6 +14,7 @@ pub mod console;
 pub mod envoy;
 pub mod examples;
 pub mod http;
+pub mod load;
 mod mesh;
 pub mod network;
 pub mod ports;

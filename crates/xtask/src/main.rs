@@ -1,6 +1,7 @@
 //! The project's own commands, run as `cargo xtask COMMAND`.
 #![expect(clippy::print_stdout, reason = "a command line talks to its user")]
 
+mod chaos;
 mod conformance;
 mod demo;
 mod layers;
@@ -20,6 +21,8 @@ Usage: cargo xtask COMMAND
   conformance [--jobs N] [--only TEXT | --all] [--update]
                         plays recorded cases against the release build and compares: those that
                         conformance.txt names, those whose path has TEXT, or all; --update adds what passes
+  chaos [--cycles N] [--seed N]
+                        disturbs a cluster of real processes under load, and counts what was lost
   layers                proves that the crates depend on each other as they may
   fix                   formats, and applies what clippy can correct by itself
   bench [ARGUMENTS]     the micro-benchmarks; arguments go to `cargo bench`
@@ -46,6 +49,7 @@ fn dispatch(arguments: &[&str]) -> Result<()> {
         ["demo"] => demo::run(false),
         ["demo", "--once"] => demo::run(true),
         ["conformance", rest @ ..] => conformance::run(rest),
+        ["chaos", rest @ ..] => chaos::run(rest),
         ["layers"] => layers::run(),
         ["fix"] => fix(),
         ["bench", rest @ ..] => run(workspace::cargo()
