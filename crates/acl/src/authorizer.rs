@@ -106,6 +106,8 @@ mod tests {
             (Permission::Service(&service, Access::Write), true),
             (Permission::Node(&node, Access::Read), true),
             (Permission::Operator(Access::Write), true),
+            (Permission::Keyring(Access::Write), true),
+            (Permission::Snapshot, true),
             (Permission::Acl(Access::Read), false),
         ];
         for (permission, everybody) in rows {
@@ -133,6 +135,11 @@ mod tests {
             Permission::Operator(Access::Read).to_string(),
             "operator:read"
         );
+        assert_eq!(
+            Permission::Keyring(Access::Write).to_string(),
+            "keyring:write"
+        );
+        assert_eq!(Permission::Snapshot.to_string(), "acl:write");
     }
 
     #[test]

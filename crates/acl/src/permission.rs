@@ -22,6 +22,8 @@ pub enum Permission<'a> {
     Agent(&'a NodeName, Access),
     /// Intentions about a destination.
     Intention(&'a ServiceName, Access),
+    /// The keys that gossip is encrypted with.
+    Keyring(Access),
     /// Config entries that concern the whole mesh.
     Mesh(Access),
     /// A node of the catalog and its checks.
@@ -30,14 +32,19 @@ pub enum Permission<'a> {
     Operator(Access),
     /// A service: its instances, their checks, its identity.
     Service(&'a ServiceName, Access),
+    /// Everything that the servers keep, keys and tokens among it. Whoever may take it away or replace it
+    /// might as well manage the ACL system.
+    Snapshot,
 }
 
 impl fmt::Display for Permission<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (resource, name, access): (_, Option<&dyn fmt::Display>, _) = match self {
+            Self::Snapshot => ("acl", None, &Access::Write),
             Self::Acl(access) => ("acl", None, access),
             Self::Agent(node, access) => ("agent", Some(node), access),
             Self::Intention(service, access) => ("intention", Some(service), access),
+            Self::Keyring(access) => ("keyring", None, access),
             Self::Mesh(access) => ("mesh", None, access),
             Self::Node(node, access) => ("node", Some(node), access),
             Self::Operator(access) => ("operator", None, access),
@@ -63,6 +70,8 @@ pub enum Resource {
     Agent,
     /// Intentions.
     Intention,
+    /// The keys that gossip is encrypted with.
+    Keyring,
     /// Config entries that concern the whole mesh.
     Mesh,
     /// Nodes.
@@ -71,4 +80,6 @@ pub enum Resource {
     Operator,
     /// Services.
     Service,
+    /// Everything that the servers keep.
+    Snapshot,
 }

@@ -9,10 +9,12 @@ use tribune_config::Config;
 use tribune_derived::Source;
 use tribune_leaf::Manager;
 use tribune_local::Local;
+use tribune_runtime::Shutdown;
 use tribune_types::call::Options;
 use tribune_types::{Name, Node, NodeName, Token};
 
 use crate::anti_entropy;
+use crate::cluster::Cluster;
 use crate::servers::Servers;
 
 /// A wait is longer by up to this part of it, so that readers who started together do not end together.
@@ -28,6 +30,9 @@ pub(crate) struct Agent {
     pub(crate) source: Arc<dyn Source>,
     pub(crate) leaves: Manager,
     pub(crate) proxies: Registry,
+    pub(crate) cluster: Arc<dyn Cluster>,
+    /// Ends the agent.
+    pub(crate) shutdown: Shutdown,
     local: Mutex<Local>,
     /// Counts the changes of the agent's own services and checks.
     changed: watch::Sender<u64>,
@@ -44,6 +49,8 @@ pub(crate) struct Parts {
     pub(crate) servers: Arc<dyn Servers>,
     pub(crate) leaves: Manager,
     pub(crate) proxies: Registry,
+    pub(crate) cluster: Arc<dyn Cluster>,
+    pub(crate) shutdown: Shutdown,
 }
 
 impl Agent {
@@ -54,6 +61,8 @@ impl Agent {
             servers,
             leaves,
             proxies,
+            cluster,
+            shutdown,
         } = parts;
         let (local, changed) = (Mutex::new(local), watch::Sender::new(0));
         Self {
@@ -63,6 +72,8 @@ impl Agent {
             servers,
             leaves,
             proxies,
+            cluster,
+            shutdown,
             local,
             changed,
             unsynced: Notify::new(),

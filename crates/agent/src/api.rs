@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use tribune_acl::{Access, Authorizer, Permission, Resolver};
+use tribune_http::{Chunks, Streamed};
 use tribune_types::Token;
-use tribune_types::call::{AgentRequest, Answer, CallError, Options, Request};
+use tribune_types::call::{AgentRequest, Answer, CallError, Options, Request, StreamRequest};
 
 use crate::agent::Agent;
+use crate::cluster::ForceLeave;
 use crate::requests;
 
 /// An agent as the HTTP API sees it.
@@ -38,8 +40,25 @@ impl tribune_http::Api for AgentApi {
         match request {
             Request::Query(query) => servers.query(&query, &options).await,
             Request::Write(write) => servers.write(write, &options).await,
+            Request::Operator(request) => requests::operator::answer(&caller, request).await,
             Request::Agent(request) => agent_request(&caller, request).await,
         }
+    }
+
+    async fn stream(
+        &self,
+        request: StreamRequest,
+        body: Chunks,
+        mut options: Options,
+        authorizer: Authorizer,
+    ) -> Result<Streamed, CallError> {
+        options.token = self.agent.token_or_default(&options.token).clone();
+        let caller = Caller {
+            agent: &self.agent,
+            options: &options,
+            authorizer: &authorizer,
+        };
+        requests::streams::answer(&caller, request, body).await
     }
 }
 
@@ -66,12 +85,19 @@ impl Caller<'_> {
 }
 
 async fn agent_request(caller: &Caller<'_>, request: AgentRequest) -> Result<Answer, CallError> {
-    use requests::{checks, health, myself, services};
+    use requests::{checks, health, host, members, myself, proxies, services};
     match request {
-        AgentRequest::Myself => myself::describe(caller),
+        AgentRequest::Myself => myself::describe(caller).await,
         AgentRequest::Version => Ok(myself::version()),
-        AgentRequest::Members { wan, segment } => myself::members(caller, wan, &segment),
-        AgentRequest::Proxies => myself::proxies(caller),
+        AgentRequest::Members { wan, segment } => members::list(caller, wan, &segment).await,
+        AgentRequest::Join { address, wan } => members::join(caller, address, wan).await,
+        AgentRequest::Leave => members::leave(caller).await,
+        AgentRequest::ForceLeave { node, prune, wan } => {
+            members::force_leave(caller, ForceLeave { node, prune, wan }).await
+        }
+        AgentRequest::Reload => members::reload(caller).await,
+        AgentRequest::Host => host::describe(caller),
+        AgentRequest::Proxies { cluster } => proxies::list(caller, cluster).await,
         AgentRequest::Services => services::list(caller).await,
         AgentRequest::Service { id, hash } => services::one(caller, &id, &hash).await,
         AgentRequest::RegisterService {

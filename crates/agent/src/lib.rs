@@ -9,6 +9,7 @@ mod anti_entropy;
 mod api;
 mod arguments;
 mod catalog;
+mod cluster;
 mod latest;
 mod log;
 mod probes;

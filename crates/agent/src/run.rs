@@ -19,6 +19,7 @@ use tribune_server::{CaSettings, Server};
 use crate::agent::{Agent, Parts};
 use crate::api::AgentApi;
 use crate::arguments::{self, Command};
+use crate::cluster::Alone;
 use crate::servers::{LocalServers, Servers};
 use crate::version::{CONSUL_VERSION, VERSION};
 use crate::{anti_entropy, catalog, log, probes};
@@ -131,7 +132,7 @@ pub async fn run(loaded: Loaded, shutdown: Shutdown) -> Result<()> {
     let http = bind_all(&config.http_listeners, "HTTP").await?;
     let grpc = bind_all(&config.grpc_listeners, "gRPC").await?;
     let resolver = resolver();
-    let (agent, discovery) = start(config, resolver.clone()).await?;
+    let (agent, discovery) = start(config, resolver.clone(), shutdown.clone()).await?;
     let tasks = Arc::new(Tasks::new(shutdown.clone()));
     tasks.spawn(
         "anti-entropy",
@@ -203,6 +204,7 @@ async fn bind_all(addresses: &[SocketAddr], what: &str) -> Result<Vec<TcpListene
 async fn start(
     config: Config,
     resolver: Arc<dyn Resolver>,
+    shutdown: Shutdown,
 ) -> Result<(Arc<Agent>, tribune_ads::Service)> {
     let leader = SocketAddr::new(config.advertise, config.ports.server).to_string();
     let api = tribune_api::Settings {
@@ -231,7 +233,7 @@ async fn start(
                 max: config.queries.max_wait,
             },
         },
-        replication,
+        replication.clone(),
         hub,
     )
     .await?;
@@ -263,6 +265,7 @@ async fn start(
     });
     let local = local(&config)?;
     let proxies = discovery.registry().clone();
+    let cluster = Arc::new(Alone::new(&config, &node, replication, proxies.clone()));
     let agent = Arc::new(Agent::new(
         Parts {
             config,
@@ -270,6 +273,8 @@ async fn start(
             servers,
             leaves,
             proxies,
+            cluster,
+            shutdown,
         },
         local,
     ));

@@ -1,7 +1,8 @@
 //! `/v1/mesh`: Tribune's own endpoints.
 
-use crate::rows::Proxy;
-use crate::{Client, Error, QueryOptions};
+use tribune_types::proxy_status::Proxy;
+
+use crate::{Client, Error};
 
 /// Endpoints that Tribune has beside Consul's.
 #[derive(Clone, Copy)]
@@ -15,12 +16,14 @@ pub struct Mesh<'a>(pub(crate) &'a Client);
     reason = "the same for every endpoint: see the line above"
 )]
 impl Mesh<'_> {
-    /// The proxies connected to this agent, and what each has of what it should have.
-    pub async fn proxies(&self) -> Result<Vec<Proxy>, Error> {
-        Ok(self
-            .0
-            .get("/v1/mesh/proxies", &QueryOptions::default())
-            .await?
-            .value)
+    /// The proxies connected to this agent, or to any agent of the cluster, and what each has of what it
+    /// should have.
+    pub async fn proxies(&self, cluster: bool) -> Result<Vec<Proxy>, Error> {
+        let query = if cluster {
+            vec![("cluster", String::new())]
+        } else {
+            Vec::new()
+        };
+        Ok(self.0.query("/v1/mesh/proxies", query).await?.value)
     }
 }

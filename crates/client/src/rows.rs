@@ -8,10 +8,8 @@ use tribune_types::proxy::ProxyConfig;
 use tribune_types::{Meta, Status};
 
 mod intention;
-mod proxy;
 
 pub use intention::Intention;
-pub use proxy::{Proxy, ProxyResource, ResourceState};
 
 /// A node of the catalog.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

@@ -4,9 +4,10 @@ use std::future::Future;
 
 use tribune_acl::Authorizer;
 use tribune_types::Token;
-use tribune_types::call::{Answer, CallError, Options, Request};
+use tribune_types::call::{Answer, CallError, Options, Request, StreamRequest};
 
 use crate::restrictions::Restrictions;
+use crate::stream::{Chunks, Streamed};
 
 /// Answers requests: a server from its own store, an agent by asking one.
 pub trait Api: Send + Sync + 'static {
@@ -23,6 +24,16 @@ pub trait Api: Send + Sync + 'static {
         options: Options,
         authorizer: Authorizer,
     ) -> impl Future<Output = Result<Answer, CallError>> + Send;
+
+    /// Answers a request piece by piece, or takes its body so. Whoever is allowed nothing must be refused
+    /// before a piece of `body` is asked for.
+    fn stream(
+        &self,
+        request: StreamRequest,
+        body: Chunks,
+        options: Options,
+        authorizer: Authorizer,
+    ) -> impl Future<Output = Result<Streamed, CallError>> + Send;
 }
 
 /// What an operator can set about the API.

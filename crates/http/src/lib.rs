@@ -6,7 +6,7 @@
 //! Invariant: nothing here knows what the catalog holds or how it is kept.
 //! Invariant: every route declares what it needs before its request is parsed or its body is read.
 //! Invariant: bytes from the network end in an answer with a status, never in a panic, and no more of a body
-//! than its limit is ever held.
+//! than its limit is ever held; a snapshot goes by piece by piece.
 
 mod api;
 mod body;
@@ -18,7 +18,9 @@ mod restrictions;
 mod route;
 mod routes;
 mod server;
+mod stream;
 
 pub use api::{Api, Settings};
 pub use restrictions::{Network, NetworkError, Restrictions};
 pub use server::Server;
+pub use stream::{Chunks, Streamed};

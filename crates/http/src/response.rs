@@ -3,16 +3,16 @@
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
-use http_body_util::Full;
 use serde::Serialize;
 use tribune_types::Status;
 use tribune_types::call::{Answer, Body};
 
 use crate::api::Settings;
 use crate::error::Error;
+use crate::stream::{Payload, Streamed};
 
 /// What goes over the wire.
-pub(crate) type Wire = Response<Full<Bytes>>;
+pub(crate) type Wire = Response<Payload>;
 
 const INDEX: HeaderName = HeaderName::from_static("x-consul-index");
 const KNOWN_LEADER: HeaderName = HeaderName::from_static("x-consul-knownleader");
@@ -35,7 +35,7 @@ pub(crate) fn answer(answer: Answer, consistency: &'static str, indented: bool) 
         Body::Text(text) => (Some("text/plain; charset=utf-8"), text.into()),
         Body::Pem(pem) => (Some("application/pem-certificate-chain"), pem.into()),
     };
-    let mut response = Response::new(Full::new(bytes));
+    let mut response = Response::new(Payload::from(bytes));
     let headers = response.headers_mut();
     if let Some(content_type) = content_type {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -80,6 +80,25 @@ pub(crate) fn answer(answer: Answer, consistency: &'static str, indented: bool) 
     if answer.missing {
         *response.status_mut() = StatusCode::NOT_FOUND;
     }
+    if answer.unwell {
+        *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    }
+    response
+}
+
+/// An answer that comes piece by piece as a response.
+pub(crate) fn streamed(streamed: Streamed, consistency: &'static str) -> Wire {
+    let Streamed {
+        answer: head,
+        content_type,
+        chunks,
+    } = streamed;
+    let mut response = answer(head, consistency, false);
+    if let Some(chunks) = chunks {
+        *response.body_mut() = Payload::from(chunks);
+        let content_type = HeaderValue::from_static(content_type);
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
+    }
     response
 }
 
@@ -95,14 +114,14 @@ pub(crate) fn error(error: &Error) -> Wire {
 
 /// The answer to `OPTIONS`.
 pub(crate) fn methods(allowed: &str) -> Wire {
-    let mut response = Response::new(Full::default());
+    let mut response = Response::new(Payload::default());
     allow(&mut response, allowed);
     response
 }
 
 /// Plain text.
 pub(crate) fn text(text: String) -> Wire {
-    let mut response = Response::new(Full::new(text.into()));
+    let mut response = Response::new(Payload::from(Bytes::from(text)));
     response.headers_mut().insert(
         CONTENT_TYPE,
         HeaderValue::from_static("text/plain; charset=utf-8"),

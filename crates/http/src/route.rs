@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 use tribune_acl::Resource;
-use tribune_types::call::Request;
+use tribune_types::call::{Request, StreamRequest};
 use tribune_types::{Name, NodeName, ServiceName};
 
 use crate::error::Error;
@@ -29,6 +29,22 @@ pub(crate) struct Route {
     pub(crate) pattern: &'static str,
     pub(crate) needs: Needs,
     pub(crate) parse: fn(&Parts<'_>) -> Result<Request, Error>,
+}
+
+/// One method of one path whose body, or that of its answer, goes by piece by piece.
+pub(crate) struct StreamRoute {
+    pub(crate) method: &'static str,
+    /// A whole path.
+    pub(crate) pattern: &'static str,
+    pub(crate) needs: Needs,
+    pub(crate) parse: fn(&Parts<'_>) -> Result<StreamRequest, Error>,
+}
+
+/// What a method and a path lead to.
+#[derive(Clone, Copy)]
+pub(crate) enum Found {
+    Call(&'static Route),
+    Stream(&'static StreamRoute),
 }
 
 /// A request as its route sees it.
@@ -65,19 +81,24 @@ impl Parts<'_> {
     }
 }
 
-/// Whether a body is read for this method.
-pub(crate) fn takes_body(method: &str) -> bool {
-    matches!(method, "PUT" | "POST")
+// === impl Route ===
+
+impl Route {
+    /// Whether its requests have a body. Of those that delete something, only the one that deletes a key has.
+    pub(crate) fn takes_body(&self) -> bool {
+        matches!(self.method, "PUT" | "POST")
+            || (self.method == "DELETE" && self.pattern == "/v1/operator/keyring")
+    }
 }
 
 /// The route of a path and a method, with the rest of the path.
-pub(crate) fn find<'p>(method: &str, path: &'p str) -> Result<(&'static Route, &'p str), Error> {
+pub(crate) fn find<'p>(method: &str, path: &'p str) -> Result<(Found, &'p str), Error> {
     let (pattern, rest) = longest(path).ok_or_else(|| Error::NoRoute {
         path: path.to_owned(),
     })?;
-    let mut of_pattern = routes::all().filter(|route| route.pattern == pattern);
-    match of_pattern.find(|route| route.method == method) {
-        Some(route) => Ok((route, rest)),
+    let mut of_pattern = everything().filter(|found| found.pattern() == pattern);
+    match of_pattern.find(|found| found.method() == method) {
+        Some(found) => Ok((found, rest)),
         None => Err(Error::Method {
             method: method.to_owned(),
             allowed: allowed(pattern),
@@ -85,11 +106,17 @@ pub(crate) fn find<'p>(method: &str, path: &'p str) -> Result<(&'static Route, &
     }
 }
 
+fn everything() -> impl Iterator<Item = Found> {
+    let streams = routes::STREAMS.iter().map(Found::Stream);
+    routes::all().map(Found::Call).chain(streams)
+}
+
 /// The most specific pattern that a path matches.
 fn longest(path: &str) -> Option<(&'static str, &str)> {
-    let matching = routes::all().filter_map(|route| {
-        let rest = path.strip_prefix(route.pattern)?;
-        (rest.is_empty() || route.pattern.ends_with('/')).then_some((route.pattern, rest))
+    let matching = everything().filter_map(|found| {
+        let pattern = found.pattern();
+        let rest = path.strip_prefix(pattern)?;
+        (rest.is_empty() || pattern.ends_with('/')).then_some((pattern, rest))
     });
     matching.max_by_key(|(pattern, _)| pattern.len())
 }
@@ -97,11 +124,36 @@ fn longest(path: &str) -> Option<(&'static str, &str)> {
 fn allowed(pattern: &str) -> String {
     let mut methods = vec!["OPTIONS"];
     methods.extend(
-        routes::all()
-            .filter(|route| route.pattern == pattern)
-            .map(|route| route.method),
+        everything()
+            .filter(|found| found.pattern() == pattern)
+            .map(Found::method),
     );
     methods.join(",")
+}
+
+// === impl Found ===
+
+impl Found {
+    pub(crate) const fn needs(self) -> Needs {
+        match self {
+            Self::Call(route) => route.needs,
+            Self::Stream(route) => route.needs,
+        }
+    }
+
+    const fn method(self) -> &'static str {
+        match self {
+            Self::Call(route) => route.method,
+            Self::Stream(route) => route.method,
+        }
+    }
+
+    const fn pattern(self) -> &'static str {
+        match self {
+            Self::Call(route) => route.pattern,
+            Self::Stream(route) => route.pattern,
+        }
+    }
 }
 
 /// The percent-decoded rest of a path, refused where it has characters that cannot be printed.
@@ -126,7 +178,7 @@ mod tests {
     fn a_path_finds_its_most_specific_route() {
         let found = |method, path| {
             find(method, path)
-                .map(|(route, rest)| (route.pattern, rest))
+                .map(|(found, rest)| (found.pattern(), rest))
                 .map_err(|e| e.status().as_u16())
         };
         assert_eq!(
@@ -166,14 +218,10 @@ mod tests {
     #[test]
     fn every_pattern_has_a_method_once() {
         let mut seen = std::collections::BTreeSet::new();
-        for route in routes::all() {
-            assert!(
-                seen.insert((route.pattern, route.method)),
-                "{} {}",
-                route.method,
-                route.pattern
-            );
-            assert!(route.pattern.starts_with("/v1/"), "{}", route.pattern);
+        for found in everything() {
+            let (method, pattern) = (found.method(), found.pattern());
+            assert!(seen.insert((pattern, method)), "{method} {pattern}");
+            assert!(pattern.starts_with("/v1/"), "{pattern}");
         }
     }
 }

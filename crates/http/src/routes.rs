@@ -6,8 +6,12 @@ mod config;
 mod connect;
 mod health;
 mod mesh;
+mod operator;
+mod stream;
 
 use crate::route::Route;
+
+pub(crate) use stream::STREAMS;
 
 /// Every route there is.
 pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
@@ -18,6 +22,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
         connect::ROUTES,
         health::ROUTES,
         mesh::ROUTES,
+        operator::ROUTES,
     ]
     .into_iter()
     .flatten()

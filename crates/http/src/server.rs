@@ -10,15 +10,16 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tribune_acl::Authorizer;
 use tribune_runtime::{Accepted, Listener, Shutdown, Tasks};
-use tribune_types::call::{AgentRequest, CallError, Consistency, Request};
+use tribune_types::call::{AgentRequest, CallError, Consistency, OperatorRequest, Request};
 
 use crate::api::{Api, Settings};
 use crate::error::Error;
 use crate::params::Params;
 use crate::response::{self, Wire};
-use crate::route::{self, Needs, Parts};
-use crate::{body, options};
+use crate::route::{self, Found, Needs, Parts, Route, StreamRoute};
+use crate::{body, options, stream};
 
 /// Longest time that a client may take over the head of a request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -136,7 +137,7 @@ impl<A: Api> Server<A> {
         if path == "/" {
             return Ok(response::text(NO_UI.to_owned()));
         }
-        let (route, rest) = match route::find(method, path) {
+        let (found, rest) = match route::find(method, path) {
             Err(Error::Method { allowed, .. }) if method == "OPTIONS" => {
                 return Ok(response::methods(&allowed));
             }
@@ -148,26 +149,37 @@ impl<A: Api> Server<A> {
         let authorizer = self
             .api
             .authorizer(&options::token(&params, &head.headers))?;
-        if let Needs::Permission(resource) = route.needs
+        if let Needs::Permission(resource) = found.needs()
             && !authorizer.could_allow(resource)
         {
             let text = format!("no permission on any {resource:?}").to_lowercase();
             return Err(CallError::Denied(text).into());
         }
-        let body = if route::takes_body(method) {
-            let read = body::read(incoming, self.settings.body_limit);
-            tokio::time::timeout(BODY_TIMEOUT, read)
-                .await
-                .map_err(|_| Error::BodyCut)??
-        } else {
-            Bytes::new()
-        };
         let parts = Parts {
             rest,
             params,
             headers: &head.headers,
-            body,
+            body: Bytes::new(),
         };
+        match found {
+            Found::Call(route) => self.call(route, parts, incoming, authorizer).await,
+            Found::Stream(route) => self.stream(route, &parts, incoming, authorizer).await,
+        }
+    }
+
+    async fn call(
+        &self,
+        route: &Route,
+        mut parts: Parts<'_>,
+        incoming: Incoming,
+        authorizer: Authorizer,
+    ) -> Result<Wire, Error> {
+        if route.takes_body() {
+            let read = body::read(incoming, self.settings.body_limit);
+            parts.body = tokio::time::timeout(BODY_TIMEOUT, read)
+                .await
+                .map_err(|_| Error::BodyCut)??;
+        }
         let request = (route.parse)(&parts)?;
         let options = if can_wait(&request) {
             options::parse(&parts.params, parts.headers)?
@@ -175,20 +187,43 @@ impl<A: Api> Server<A> {
             options::plain(&parts.params, parts.headers)
         };
         let indented = self.settings.always_indented || parts.params.has("pretty");
-        let consistency = match options.consistency {
-            Consistency::Default => "leader",
-            Consistency::Stale => "stale",
-            Consistency::Consistent => "consistent",
-        };
+        let consistency = name_of(options.consistency);
         let answer = self.api.call(request, options, authorizer).await?;
         Ok(response::answer(answer, consistency, indented))
     }
+
+    async fn stream(
+        &self,
+        route: &StreamRoute,
+        parts: &Parts<'_>,
+        incoming: Incoming,
+        authorizer: Authorizer,
+    ) -> Result<Wire, Error> {
+        let request = (route.parse)(parts)?;
+        let options = options::parse(&parts.params, parts.headers)?;
+        let consistency = name_of(options.consistency);
+        let body = stream::upload(incoming);
+        let streamed = self.api.stream(request, body, options, authorizer).await?;
+        Ok(response::streamed(streamed, consistency))
+    }
 }
 
-/// Whether an answer can be waited for; what says how fresh it must be is not looked at anywhere else.
+const fn name_of(consistency: Consistency) -> &'static str {
+    match consistency {
+        Consistency::Default => "leader",
+        Consistency::Stale => "stale",
+        Consistency::Consistent => "consistent",
+    }
+}
+
+/// Whether an answer can be waited for, or may be an old one; what says how fresh it must be is not looked at anywhere else.
 const fn can_wait(request: &Request) -> bool {
     matches!(
         request,
-        Request::Query(_) | Request::Agent(AgentRequest::Service { .. } | AgentRequest::Leaf(_))
+        Request::Query(_)
+            | Request::Operator(
+                OperatorRequest::RaftConfiguration | OperatorRequest::AutopilotConfiguration
+            )
+            | Request::Agent(AgentRequest::Service { .. } | AgentRequest::Leaf(_))
     )
 }

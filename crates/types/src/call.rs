@@ -12,6 +12,7 @@ use crate::request::{DeregisterRequest, RegisterRequest};
 use crate::{
     GoDuration, Index, Meta, Name, NodeName, Opaque, PeerName, ServiceName, Status, Token,
 };
+use crate::{autopilot, keyring, raft};
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,8 +21,70 @@ pub enum Request {
     Query(Query),
     /// A change of the catalog.
     Write(Write),
+    /// Something about how the cluster is operated.
+    Operator(OperatorRequest),
     /// Something that only the agent itself knows or does.
     Agent(AgentRequest),
+}
+
+/// How the cluster is operated: what its servers know and do, whichever agent is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OperatorRequest {
+    /// The servers of the log.
+    RaftConfiguration,
+    /// Takes a server out of the log.
+    RemovePeer(raft::Selector),
+    /// Has another server lead.
+    TransferLeader {
+        /// ID of the server that is to lead; any where `None`.
+        id: Option<String>,
+    },
+    /// Settings of autopilot.
+    AutopilotConfiguration,
+    /// Changes them.
+    SetAutopilotConfiguration {
+        /// The settings, whole.
+        configuration: Box<autopilot::Configuration>,
+        /// Only if they were last modified at this index.
+        cas: Option<Index>,
+    },
+    /// Whether the servers are healthy.
+    AutopilotHealth,
+    /// What autopilot knows of the servers.
+    AutopilotState,
+    /// Looks at or changes the keys of gossip.
+    Keyring(keyring::Request),
+}
+
+/// What is sent or answered piece by piece, as it is too large to hold or has no end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StreamRequest {
+    /// The agent's log from now on.
+    Monitor {
+        /// Least severe messages that are wanted.
+        level: LogLevel,
+        /// Whether each is wanted as a JSON object.
+        json: bool,
+    },
+    /// Everything that the servers keep, as an archive.
+    SaveSnapshot,
+    /// Puts such an archive in the place of everything that the servers keep.
+    RestoreSnapshot,
+}
+
+/// How severe a message of a log is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LogLevel {
+    /// Every step.
+    Trace,
+    /// What helps to find a mistake.
+    Debug,
+    /// What one wants to read.
+    Info,
+    /// What may become a problem.
+    Warn,
+    /// What is one.
+    Error,
 }
 
 /// A read of the catalog.
@@ -247,6 +310,28 @@ pub enum AgentRequest {
         /// Network segment; every one where `_all`.
         segment: String,
     },
+    /// Makes it know the members of a cluster, through one of them.
+    Join {
+        /// Address of that one.
+        address: String,
+        /// Whether the servers of all datacenters are meant.
+        wan: bool,
+    },
+    /// Makes it leave the cluster and end.
+    Leave,
+    /// Makes the cluster forget a member that is gone.
+    ForceLeave {
+        /// The member.
+        node: String,
+        /// Whether it disappears from the list of members too.
+        prune: bool,
+        /// Whether the servers of all datacenters are meant.
+        wan: bool,
+    },
+    /// Makes it read its configuration again.
+    Reload,
+    /// The machine that it runs on.
+    Host,
     /// The services registered with it.
     Services,
     /// One of them; waits while its content has this hash.
@@ -306,7 +391,10 @@ pub enum AgentRequest {
     /// A service's certificate.
     Leaf(ServiceName),
     /// The proxies connected to it and what they have.
-    Proxies,
+    Proxies {
+        /// Whether those connected to any agent are meant.
+        cluster: bool,
+    },
 }
 
 /// How an answer is wanted.
@@ -361,6 +449,8 @@ pub struct Answer {
     pub cache_hit: Option<bool>,
     /// Whether what was asked for does not exist; the body may still say something about it.
     pub missing: bool,
+    /// Whether the answer says that something is not well, in a way that its status must tell.
+    pub unwell: bool,
 }
 
 /// The body of an answer.
@@ -416,4 +506,68 @@ pub enum CallError {
     /// Nobody can answer now; trying again may help.
     #[error("{0}")]
     Unavailable(String),
+}
+
+// === impl LogLevel ===
+
+impl LogLevel {
+    /// The word for it, in capitals.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Trace => "TRACE",
+            Self::Debug => "DEBUG",
+            Self::Info => "INFO",
+            Self::Warn => "WARN",
+            Self::Error => "ERROR",
+        }
+    }
+}
+
+impl std::str::FromStr for LogLevel {
+    type Err = UnknownLogLevel;
+
+    /// Reads Consul's words, in whatever case.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let levels = [
+            Self::Trace,
+            Self::Debug,
+            Self::Info,
+            Self::Warn,
+            Self::Error,
+        ];
+        let plain = text.trim();
+        if plain.eq_ignore_ascii_case("err") {
+            return Ok(Self::Error);
+        }
+        let level = levels
+            .into_iter()
+            .find(|level| level.as_str().eq_ignore_ascii_case(plain));
+        level.ok_or_else(|| UnknownLogLevel(text.to_owned()))
+    }
+}
+
+/// A word that is no level of a log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Unknown log level: {0:?}: write trace, debug, info, warn or error")]
+pub struct UnknownLogLevel(pub String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_read_in_consuls_words() {
+        for (text, level) in [
+            ("INFO", LogLevel::Info),
+            ("warn", LogLevel::Warn),
+            ("Err", LogLevel::Error),
+            ("error", LogLevel::Error),
+            (" trace ", LogLevel::Trace),
+        ] {
+            assert_eq!(text.parse(), Ok(level), "{text}");
+        }
+        assert!("loud".parse::<LogLevel>().is_err());
+        assert!(LogLevel::Debug < LogLevel::Error);
+    }
 }

@@ -6,6 +6,7 @@
 //! Invariant: a checked value is valid, so nobody validates it again.
 //! Invariant: nothing here is derived from other rows, and nothing does I/O or reads a clock.
 
+pub mod autopilot;
 pub mod call;
 pub mod catalog;
 pub mod check;
@@ -14,8 +15,12 @@ pub mod connect;
 pub mod definition;
 pub mod duration;
 pub mod intention;
+pub mod keyring;
+pub mod member;
 pub mod names;
 pub mod proxy;
+pub mod proxy_status;
+pub mod raft;
 pub mod request;
 pub mod spiffe;
 pub mod token;

@@ -7,9 +7,12 @@ use tokio::net::TcpStream;
 
 use super::*;
 
+mod cluster;
+
 /// An agent in development mode that answers HTTP on a port of the system's choice.
 struct World {
     address: SocketAddr,
+    shutdown: Shutdown,
     _tasks: Arc<Tasks>,
 }
 
@@ -21,7 +24,8 @@ impl World {
             private_address: None,
         };
         let config = tribune_config::load(&[], &machine).unwrap().config;
-        let (agent, _discovery) = start(config, resolver()).await.unwrap();
+        let shutdown = Shutdown::new();
+        let (agent, _discovery) = start(config, resolver(), shutdown.clone()).await.unwrap();
         let settings = http_settings(&agent.config).unwrap();
         let api = AgentApi {
             agent,
@@ -36,6 +40,7 @@ impl World {
         tasks.spawn("HTTP", server.serve(listener, tasks.clone()));
         Self {
             address,
+            shutdown,
             _tasks: tasks,
         }
     }

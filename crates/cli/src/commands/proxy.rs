@@ -1,7 +1,7 @@
 //! `proxy status`.
 
 use clap::ArgMatches;
-use tribune_client::rows::{Proxy, ResourceState};
+use tribune_types::proxy_status::{Proxy, State};
 
 use crate::Context;
 use crate::failure::Failure;
@@ -10,19 +10,21 @@ use crate::{flags, print};
 
 pub(super) const GROUP: Group = Group {
     name: "proxy",
-    about: "Proxies that are connected to the local agent.",
+    about: "Proxies that are connected to the local agent, or to any.",
     children: &[Node::Leaf(Leaf {
         name: "status",
         about: "Shows each connected proxy: its kind, since when it is connected, how many resources it has accepted, \
                 is still to get, or refused, and in its own words why.",
         arguments: "",
-        example: "proxy status",
+        example: "proxy status -cluster",
         flags: |command| {
-            flags::client(command.arg(flags::text(
-                "format",
-                "FORMAT",
-                "pretty (the default) or json",
-            )))
+            flags::client(command.args([
+                flags::switch(
+                    "cluster",
+                    "Whether those connected to any agent of the cluster are shown",
+                ),
+                flags::text("format", "FORMAT", "pretty (the default) or json"),
+            ]))
         },
         run: status,
     })],
@@ -39,16 +41,25 @@ fn status(context: &mut Context<'_>, matches: &ArgMatches) -> Result<u8, Failure
             )));
         }
     };
+    let cluster = flags::is_on(matches, "cluster");
     let session = context.session(matches)?;
     let proxies = session
-        .wait(session.client.mesh().proxies())
+        .wait(session.client.mesh().proxies(cluster))
         .map_err(|failure| failure.while_doing("Error reading the state of the proxies"))?;
     if json {
         print::json(context.out, &proxies, "    ")?;
         return Ok(0);
     }
     if proxies.is_empty() {
-        writeln!(context.err, "No proxy is connected to this agent.")?;
+        writeln!(
+            context.err,
+            "No proxy is connected to {}.",
+            if cluster {
+                "an agent of this cluster"
+            } else {
+                "this agent"
+            }
+        )?;
         return Ok(0);
     }
     let header = print::row([
@@ -71,7 +82,7 @@ fn status(context: &mut Context<'_>, matches: &ArgMatches) -> Result<u8, Failure
 }
 
 fn row(proxy: &Proxy) -> Vec<String> {
-    let count = |states: &[ResourceState]| {
+    let count = |states: &[State]| {
         proxy
             .resources
             .iter()
@@ -88,9 +99,9 @@ fn row(proxy: &Proxy) -> Vec<String> {
         },
         proxy.service.clone(),
         proxy.connected_since.clone(),
-        count(&[ResourceState::Synced]),
-        count(&[ResourceState::Sent, ResourceState::Stale]),
-        count(&[ResourceState::Rejected]),
+        count(&[State::Synced]),
+        count(&[State::Sent, State::Stale]),
+        count(&[State::Rejected]),
     ]
 }
 
@@ -102,11 +113,11 @@ fn details(proxy: &Proxy) -> Vec<String> {
     }
     for resource in &proxy.resources {
         let what = match resource.state {
-            ResourceState::Synced => continue,
-            ResourceState::Sent => "sent, not answered yet".to_owned(),
-            ResourceState::Stale => "changed, not sent yet".to_owned(),
-            ResourceState::Missing => "asked for, does not exist".to_owned(),
-            ResourceState::Rejected => format!("rejected: {}", resource.reason),
+            State::Synced => continue,
+            State::Sent => "sent, not answered yet".to_owned(),
+            State::Stale => "changed, not sent yet".to_owned(),
+            State::Missing => "asked for, does not exist".to_owned(),
+            State::Rejected => format!("rejected: {}", resource.reason),
         };
         lines.push(format!("  {} {}: {what}", resource.r#type, resource.name));
     }

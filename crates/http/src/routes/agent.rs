@@ -31,6 +31,48 @@ pub(super) const ROUTES: &[Route] = &[
         parse: members,
     },
     Route {
+        method: "PUT",
+        pattern: "/v1/agent/join/",
+        needs: Needs::Permission(Resource::Agent),
+        parse: |parts| {
+            Ok(Request::Agent(AgentRequest::Join {
+                address: parts.rest.clone(),
+                wan: wan(parts),
+            }))
+        },
+    },
+    Route {
+        method: "PUT",
+        pattern: "/v1/agent/leave",
+        needs: Needs::Permission(Resource::Agent),
+        parse: |_| Ok(Request::Agent(AgentRequest::Leave)),
+    },
+    Route {
+        method: "PUT",
+        pattern: "/v1/agent/force-leave/",
+        needs: Needs::Permission(Resource::Operator),
+        parse: |parts| {
+            Ok(Request::Agent(AgentRequest::ForceLeave {
+                node: parts.rest.clone(),
+                // only presence counts for these two, as in the reference
+                prune: parts.params.has("prune"),
+                wan: parts.params.has("wan"),
+            }))
+        },
+    },
+    Route {
+        method: "PUT",
+        pattern: "/v1/agent/reload",
+        needs: Needs::Permission(Resource::Agent),
+        parse: |_| Ok(Request::Agent(AgentRequest::Reload)),
+    },
+    Route {
+        method: "GET",
+        pattern: "/v1/agent/host",
+        needs: Needs::Permission(Resource::Operator),
+        parse: |_| Ok(Request::Agent(AgentRequest::Host)),
+    },
+    Route {
         method: "GET",
         pattern: "/v1/agent/services",
         needs: Needs::RowsAreFiltered,
@@ -216,8 +258,13 @@ fn wants_text(parts: &Parts<'_>) -> bool {
         .map_or_else(accepts, |format| format == "text")
 }
 
+/// Whether the servers of all datacenters are meant: a bare `?wan` is off.
+fn wan(parts: &Parts<'_>) -> bool {
+    !parts.params.text("wan").is_empty()
+}
+
 fn members(parts: &Parts<'_>) -> Result<Request, Error> {
-    let wan = parts.params.has("wan") && !parts.params.text("wan").is_empty();
+    let wan = wan(parts);
     let segment = parts.params.text("segment").to_owned();
     if wan && !segment.is_empty() {
         return Err(Error::bad_request("Cannot provide a segment with wan=true"));

@@ -9,5 +9,8 @@ pub(super) const ROUTES: &[Route] = &[Route {
     method: "GET",
     pattern: "/v1/mesh/proxies",
     needs: Needs::Permission(Resource::Agent),
-    parse: |_| Ok(Request::Agent(AgentRequest::Proxies)),
+    parse: |parts| {
+        let cluster = parts.params.switch("cluster")?;
+        Ok(Request::Agent(AgentRequest::Proxies { cluster }))
+    },
 }];

@@ -1,6 +1,8 @@
-use serde::{Deserialize, Serialize};
+//! Proxies that are connected and what they have of what they should have, as `/v1/mesh/proxies` lists them.
 
-/// A proxy that is connected to the agent.
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// A proxy that is connected to an agent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub struct Proxy {
@@ -22,23 +24,23 @@ pub struct Proxy {
     /// `ready`, or why it has no configuration.
     pub state: String,
     /// What it was told and what it did with that.
-    #[serde(deserialize_with = "super::nullable")]
-    pub resources: Vec<ProxyResource>,
+    #[serde(deserialize_with = "nullable")]
+    pub resources: Vec<Resource>,
     /// What could not be built for it, and why: its own configuration is wrong there.
-    #[serde(deserialize_with = "super::nullable")]
+    #[serde(deserialize_with = "nullable")]
     pub problems: Vec<String>,
 }
 
 /// A resource that a proxy subscribes to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-pub struct ProxyResource {
+pub struct Resource {
     /// Type of the resource: the last part of its type URL, such as `Listener`.
     pub r#type: String,
     /// Name of the resource.
     pub name: String,
     /// How far the proxy is with it.
-    pub state: ResourceState,
+    pub state: State,
     /// The version that the proxy should have; empty where there is none.
     pub version: String,
     /// The proxy's own words, where it refused that version.
@@ -49,7 +51,7 @@ pub struct ProxyResource {
 /// How far a proxy is with a resource.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum ResourceState {
+pub enum State {
     /// It has accepted the version that it should have.
     Synced,
     /// It was sent that version and has not answered yet.
@@ -61,4 +63,11 @@ pub enum ResourceState {
     Rejected,
     /// It asked for something that does not exist.
     Missing,
+}
+
+/// Where a list may be missing, as in JSON of other makers.
+fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
