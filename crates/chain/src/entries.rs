@@ -44,6 +44,10 @@ impl Defaults {
         }
     }
 
+    pub(crate) const fn new(proxy: Option<Arc<Entry>>, service: Option<Arc<Entry>>) -> Self {
+        Self { proxy, service }
+    }
+
     pub(crate) fn proxy(&self) -> Option<&ProxyDefaults> {
         let Entry::ProxyDefaults(entry) = self.proxy.as_deref()? else {
             return None;

@@ -2,30 +2,56 @@
 
 use tribune_types::ServiceName;
 
-/// ID of a target in this cluster's datacenters: `SERVICE.NAMESPACE.PARTITION.DATACENTER`.
+/// ID of a target: `[SUBSET.]SERVICE.NAMESPACE.PARTITION.DATACENTER`, or
+/// `SERVICE.NAMESPACE.PARTITION.external.PEER` where there is a peer.
 #[must_use]
-pub fn target_id(service: &ServiceName, datacenter: &str) -> String {
+pub fn target_id(service: &ServiceName, subset: &str, datacenter: &str, peer: &str) -> String {
     let tenancy = &service.tenancy;
-    format!(
-        "{}.{}.{}.{datacenter}",
-        service.name,
-        tenancy.namespace(),
-        tenancy.partition()
-    )
+    let service = [&service.name, tenancy.namespace(), tenancy.partition()];
+    let [name, namespace, partition] = service;
+    match (peer, subset) {
+        ("", "") => [name, namespace, partition, datacenter].join("."),
+        ("", subset) => [subset, name, namespace, partition, datacenter].join("."),
+        (peer, _) => [name, namespace, partition, "external", peer].join("."),
+    }
 }
 
 /// The name that a client asks for in its TLS handshake with a service, which is also the name of its
-/// cluster: `SERVICE.NAMESPACE.DATACENTER.internal.TRUST_DOMAIN`, with the partition before the datacenter
-/// and `internal-v1` where it is not the default one.
+/// cluster: `[SUBSET.]SERVICE.NAMESPACE.DATACENTER.internal.TRUST_DOMAIN`, with the partition before the
+/// datacenter and `internal-v1` where it is not the default one.
 #[must_use]
-pub fn service_sni(service: &ServiceName, datacenter: &str, trust_domain: &str) -> String {
-    let (name, tenancy) = (&service.name, &service.tenancy);
+pub fn service_sni(
+    service: &ServiceName,
+    subset: &str,
+    datacenter: &str,
+    trust_domain: &str,
+) -> String {
+    let (name, tenancy) = (service.name.as_str(), &service.tenancy);
     let (partition, namespace) = (tenancy.partition(), tenancy.namespace());
-    if partition == tribune_types::names::DEFAULT {
-        format!("{name}.{namespace}.{datacenter}.internal.{trust_domain}")
+    let version = if partition == tribune_types::names::DEFAULT {
+        "internal"
     } else {
-        format!("{name}.{namespace}.{partition}.{datacenter}.internal-v1.{trust_domain}")
-    }
+        "internal-v1"
+    };
+    let parts = [
+        subset,
+        name,
+        namespace,
+        partition,
+        datacenter,
+        version,
+        trust_domain,
+    ];
+    let left_out = |at: usize| at == 0 && subset.is_empty() || at == 3 && version == "internal";
+    let parts = parts.into_iter().enumerate();
+    let parts = parts.filter(|(at, _)| !left_out(*at)).map(|(_, part)| part);
+    parts.collect::<Vec<_>>().join(".")
+}
+
+/// Name of a service in the name of a node: `SERVICE.NAMESPACE.PARTITION`.
+pub(crate) fn qualified(service: &ServiceName) -> String {
+    let tenancy = &service.tenancy;
+    [&service.name, tenancy.namespace(), tenancy.partition()].join(".")
 }
 
 #[cfg(test)]
@@ -40,14 +66,31 @@ mod tests {
             tenancy: Tenancy::new("edge", "shop"),
             ..ServiceName::new("web")
         };
-        assert_eq!(target_id(&service, "dc1"), "web.shop.edge.dc1");
+        assert_eq!(target_id(&service, "", "dc1", ""), "web.shop.edge.dc1");
         assert_eq!(
-            service_sni(&service, "dc1", "td"),
+            service_sni(&service, "", "dc1", "td"),
             "web.shop.edge.dc1.internal-v1.td"
         );
         assert_eq!(
-            service_sni(&ServiceName::new("web"), "dc1", "td"),
+            service_sni(&ServiceName::new("web"), "", "dc1", "td"),
             "web.default.dc1.internal.td"
+        );
+    }
+
+    #[test]
+    fn a_subset_comes_first_and_a_peer_has_a_form_of_its_own() {
+        let web = ServiceName::new("web");
+        assert_eq!(
+            target_id(&web, "v1", "dc1", ""),
+            "v1.web.default.default.dc1"
+        );
+        assert_eq!(
+            target_id(&web, "v1", "", "isle"),
+            "web.default.default.external.isle"
+        );
+        assert_eq!(
+            service_sni(&web, "v1", "dc1", "td"),
+            "v1.web.default.dc1.internal.td"
         );
     }
 }

@@ -333,6 +333,33 @@ impl Entry {
         Key::new(self.kind(), ServiceName::new(name))
     }
 
+    /// The `service-resolver` that it is, if it is one.
+    #[must_use]
+    pub const fn as_service_resolver(&self) -> Option<&ServiceResolver> {
+        let Self::ServiceResolver(entry) = self else {
+            return None;
+        };
+        Some(entry)
+    }
+
+    /// The `service-router` that it is, if it is one.
+    #[must_use]
+    pub const fn as_service_router(&self) -> Option<&ServiceRouter> {
+        let Self::ServiceRouter(entry) = self else {
+            return None;
+        };
+        Some(entry)
+    }
+
+    /// The `service-splitter` that it is, if it is one.
+    #[must_use]
+    pub const fn as_service_splitter(&self) -> Option<&ServiceSplitter> {
+        let Self::ServiceSplitter(entry) = self else {
+            return None;
+        };
+        Some(entry)
+    }
+
     /// Its free-form pairs.
     #[must_use]
     pub const fn meta(&self) -> &Meta {
