@@ -1,5 +1,7 @@
 //! Whether a write leaves the config entries in a state that makes sense together.
 
+mod graph;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -8,6 +10,7 @@ use tribune_types::config_entry::{
     Effect, Entry, JwtRequirement, Key, Kind, ServiceIntentions, is_http_like,
 };
 
+use crate::compile::CompileError;
 use crate::entries::{Defaults, Entries, with_mesh};
 
 const PERMISSIVE: &str = "permissive";
@@ -67,6 +70,26 @@ pub enum CheckError {
         /// Kind of the entry that exists.
         other: Kind,
     },
+    /// A subset's filter can't be read.
+    #[error(
+        "Filter for subset {subset:?} of service \"{service}\" is not a valid expression: {error}"
+    )]
+    Filter {
+        /// The service.
+        service: ServiceName,
+        /// The subset.
+        subset: String,
+        /// What is wrong with it.
+        error: tribune_filter::Error,
+    },
+    /// The chain of a service would not compile any longer.
+    #[error("service \"{service}\" would have no discovery chain: {error}")]
+    Chain {
+        /// The service.
+        service: ServiceName,
+        /// Why it would not compile.
+        error: CompileError,
+    },
 }
 
 /// Checks a write against the entries that are stored now.
@@ -76,6 +99,7 @@ pub enum CheckError {
 pub fn check(proposal: &Proposal, stored: &mut dyn Entries) -> Result<(), CheckError> {
     if let Proposal::Put(entry) = proposal {
         permissive_mutual_tls(entry, stored)?;
+        graph::filters(entry)?;
     }
     let key = proposal.key();
     let mut proposed = Proposed {
@@ -85,9 +109,6 @@ pub fn check(proposal: &Proposal, stored: &mut dyn Entries) -> Result<(), CheckE
     };
     match key.kind {
         Kind::Mesh
-        | Kind::ServiceResolver
-        | Kind::ServiceRouter
-        | Kind::ServiceSplitter
         | Kind::ApiGateway
         | Kind::BoundApiGateway
         | Kind::ExportedServices
@@ -96,18 +117,25 @@ pub fn check(proposal: &Proposal, stored: &mut dyn Entries) -> Result<(), CheckE
         | Kind::InlineCertificate
         | Kind::SamenessGroup
         | Kind::TcpRoute => Ok(()),
+        Kind::ServiceResolver | Kind::ServiceRouter | Kind::ServiceSplitter => {
+            graph::chains(&key, &mut proposed)
+        }
         Kind::ServiceIntentions => match proposal {
             Proposal::Put(entry) => intentions(entry, &mut proposed),
             Proposal::Delete(_) => Ok(()),
         },
         Kind::ServiceDefaults => {
+            graph::chains(&key, &mut proposed)?;
             let about = proposed.entry(&Key::new(Kind::ServiceIntentions, key.name));
             about.map_or(Ok(()), |entry| intentions(&entry, &mut proposed))
         }
-        Kind::ProxyDefaults => proposed
-            .of_kind(Kind::ServiceIntentions)
-            .iter()
-            .try_for_each(|entry| intentions(entry, &mut proposed)),
+        Kind::ProxyDefaults => {
+            graph::chains(&key, &mut proposed)?;
+            let intentions_of_all = proposed.of_kind(Kind::ServiceIntentions);
+            intentions_of_all
+                .iter()
+                .try_for_each(|entry| intentions(entry, &mut proposed))
+        }
         Kind::JwtProvider => unused_provider(proposal, &mut proposed),
         Kind::IngressGateway => one_gateway_kind(proposal, Kind::TerminatingGateway, &mut proposed),
         Kind::TerminatingGateway => one_gateway_kind(proposal, Kind::IngressGateway, &mut proposed),

@@ -143,3 +143,182 @@ fn an_intention_cannot_rely_on_a_jwt_provider_that_does_not_exist() {
     };
     assert_eq!(entries.put(Kind::ServiceIntentions, entry), Err(error));
 }
+
+fn resolver(name: &str, mut fields: Value) -> Value {
+    fields["Name"] = json!(name);
+    fields
+}
+
+/// Makes writes one after the other, each with whether it may be made.
+fn written(rows: &[(Kind, Value, &str)]) -> Entries {
+    let mut entries = Entries::default();
+    for (kind, json, refusal) in rows {
+        match entries.put(*kind, json.clone()) {
+            Ok(()) => assert_eq!(*refusal, "", "{json}"),
+            Err(error) => {
+                let error = error.to_string();
+                assert!(
+                    !refusal.is_empty() && error.contains(refusal),
+                    "{json}: {error}"
+                );
+            }
+        }
+    }
+    entries
+}
+
+#[test]
+fn what_takes_part_in_a_chain_cannot_break_it() {
+    let http = |name: &str| json!({"Name": name, "Protocol": "http"});
+    let tcp = |name: &str| json!({"Name": name, "Protocol": "tcp"});
+    let split = |name: &str, to: Value| json!({"Name": name, "Splits": [{"Weight": 50}, to]});
+    let to_desk = json!({"Weight": 50, "Service": "desk"});
+    let entries = written(&[
+        (
+            Kind::ServiceRouter,
+            json!({"Name": "till"}),
+            "protocol \"tcp\" that does not permit",
+        ),
+        (Kind::ServiceDefaults, http("till"), ""),
+        (
+            Kind::ServiceSplitter,
+            split("till", to_desk.clone()),
+            "\"desk\" has \"tcp\" which is not \"http\"",
+        ),
+        (Kind::ServiceDefaults, http("desk"), ""),
+        (Kind::ServiceSplitter, split("till", to_desk), ""),
+        // what others rely on
+        (
+            Kind::ServiceDefaults,
+            tcp("desk"),
+            "service \"till\" would have no discovery chain",
+        ),
+        (
+            Kind::ServiceDefaults,
+            tcp("till"),
+            "\"desk\" has \"http\" which is not \"tcp\"",
+        ),
+        (
+            Kind::ServiceResolver,
+            resolver("desk", json!({"Redirect": {"Service": "bench"}})),
+            "\"bench\" has \"tcp\"",
+        ),
+        (Kind::ServiceDefaults, http("bench"), ""),
+        (
+            Kind::ServiceResolver,
+            resolver("desk", json!({"Redirect": {"Service": "bench"}})),
+            "",
+        ),
+        // till leads to desk, and that to bench
+        (
+            Kind::ServiceDefaults,
+            tcp("bench"),
+            "service \"till\" would have no discovery chain",
+        ),
+        (
+            Kind::ServiceResolver,
+            resolver("bench", json!({"Redirect": {"Service": "desk"}})),
+            "circular resolver redirect",
+        ),
+        (
+            Kind::ServiceResolver,
+            resolver("bench", json!({"Failover": {"*": {"Service": "wire"}}})),
+            "\"wire\" has \"tcp\"",
+        ),
+        (
+            Kind::ServiceResolver,
+            resolver(
+                "bench",
+                json!({"Failover": {"*": {"Targets": [{"Service": "wire", "Peer": "isle"}]}}}),
+            ),
+            "",
+        ),
+    ]);
+    let mut entries = entries;
+    for (kind, name) in [
+        (Kind::ServiceDefaults, "bench"),
+        (Kind::ServiceDefaults, "till"),
+    ] {
+        let refused = entries.delete(Key::new(kind, ServiceName::new(name)));
+        assert!(
+            matches!(refused, Err(CheckError::Chain { .. })),
+            "{refused:?}"
+        );
+    }
+    for kind in [Kind::ServiceResolver, Kind::ServiceDefaults] {
+        let name = if kind == Kind::ServiceResolver {
+            "desk"
+        } else {
+            "bench"
+        };
+        assert_eq!(
+            entries.delete(Key::new(kind, ServiceName::new(name))),
+            Ok(())
+        );
+    }
+}
+
+#[test]
+fn a_subset_stays_while_it_is_named() {
+    let subsets = |names: &[&str]| {
+        let subsets: serde_json::Map<_, _> = names
+            .iter()
+            .map(|name| ((*name).to_owned(), json!({})))
+            .collect();
+        resolver("desk", json!({"Subsets": subsets}))
+    };
+    let redirect = resolver(
+        "till",
+        json!({"Redirect": {"Service": "desk", "ServiceSubset": "v1"}}),
+    );
+    let missing = "service \"desk\" does not have a subset named \"v1\"";
+    let mut entries = written(&[
+        (Kind::ServiceResolver, redirect.clone(), missing),
+        (Kind::ServiceResolver, subsets(&["v1", "v2"]), ""),
+        (Kind::ServiceResolver, redirect, ""),
+        (Kind::ServiceResolver, subsets(&["v1"]), ""),
+        (Kind::ServiceResolver, subsets(&["v2"]), missing),
+    ]);
+    let desk = Key::new(Kind::ServiceResolver, ServiceName::new("desk"));
+    assert!(entries.delete(desk.clone()).is_err());
+    assert_eq!(
+        entries.delete(Key::new(Kind::ServiceResolver, ServiceName::new("till"))),
+        Ok(())
+    );
+    assert_eq!(entries.delete(desk), Ok(()));
+}
+
+#[test]
+fn the_proxy_defaults_decide_for_every_chain() {
+    let global = |protocol: &str| json!({"Name": "global", "Config": {"protocol": protocol}});
+    let mut entries = written(&[
+        (Kind::ProxyDefaults, global("http"), ""),
+        (Kind::ServiceRouter, json!({"Name": "till"}), ""),
+        (
+            Kind::ProxyDefaults,
+            global("tcp"),
+            "protocol \"tcp\" that does not permit",
+        ),
+        (Kind::ProxyDefaults, global("grpc"), ""),
+    ]);
+    assert!(entries.delete(Key::proxy_defaults()).is_err());
+}
+
+#[test]
+fn filters_of_subsets_have_to_be_readable() {
+    let subset = |filter: &str| resolver("till", json!({"Subsets": {"v1": {"Filter": filter}}}));
+    written(&[
+        (
+            Kind::ServiceResolver,
+            subset("Service.Meta.v =="),
+            "Filter for subset \"v1\" of service \"till\" is not a valid expression",
+        ),
+        (Kind::ServiceResolver, subset("Service.Bogus == 1"), ""),
+        (
+            Kind::ServiceResolver,
+            subset("Service.Meta.v == 1 and \"a\" in Service.Tags"),
+            "",
+        ),
+        (Kind::ServiceResolver, subset(""), ""),
+    ]);
+}

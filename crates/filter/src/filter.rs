@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use crate::parser::parse;
+use crate::parser::{check_syntax, parse};
 use crate::value::Fields;
 use crate::{Error, Schema, Value};
 
@@ -67,6 +67,14 @@ impl Filter {
     /// an operator or a value that does not fit its type.
     pub fn compile(text: &str, schema: &'static Schema) -> Result<Self, Error> {
         parse(text, schema).map(Self)
+    }
+
+    /// Whether `text` can be read at all, whatever rows it is for.
+    ///
+    /// # Errors
+    /// Where the text is malformed.
+    pub fn check_syntax(text: &str) -> Result<(), Error> {
+        check_syntax(text)
     }
 
     /// Whether the row passes.

@@ -32,12 +32,12 @@ const LAYERS: &[(&str, Kind, &[&str])] = &[
     ("filter", Pure, &["types"]),
     ("acl", Pure, &["types", "hcl"]),
     ("state", Pure, &["types"]),
-    ("chain", Pure, &["types"]),
+    ("chain", Pure, &["types", "filter"]),
     ("derived", Pure, &["types", "chain"]),
     (
         "views",
         Pure,
-        &["types", "chain", "state", "derived", "acl"],
+        &["types", "filter", "chain", "state", "derived", "acl"],
     ),
     (
         "api",

@@ -296,3 +296,17 @@ fn a_long_flat_expression_is_no_nesting() {
     let text = vec!["Node == n1"; 10_000].join(" or ");
     assert_eq!(passing(&text, &nodes(), &rows::NODE), "1");
 }
+
+#[test]
+fn the_syntax_is_checked_without_knowing_the_rows() {
+    for text in [
+        "Any.Thing == 1",
+        "x in Any.Where and not (A is empty)",
+        "A matches `(`",
+    ] {
+        assert_eq!(Filter::check_syntax(text), Ok(()), "{text}");
+    }
+    for text in ["", "A ==", "A == 1)", "A similar B", "\"a", "1 and 2"] {
+        assert!(Filter::check_syntax(text).is_err(), "{text}");
+    }
+}
