@@ -10,6 +10,8 @@ pub enum Key {
     Proxy(InstanceName),
     /// The instances that take mesh traffic for a service.
     Endpoints(PeeredServiceName),
+    /// Those of them that a filter selects: the instances of a subset.
+    Subset(SubsetKey),
     /// A service's central configuration.
     ServiceConfig(ServiceName),
     /// What a service name resolves to.
@@ -31,4 +33,13 @@ pub struct ChainKey {
     pub datacenter: String,
     /// What the caller insists on.
     pub overrides: Overrides,
+}
+
+/// Names the instances of a subset. Subsets with one filter are one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SubsetKey {
+    /// The service.
+    pub service: ServiceName,
+    /// The filter expression, as it was written.
+    pub filter: String,
 }

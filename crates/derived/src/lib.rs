@@ -8,7 +8,7 @@ mod source;
 mod unset;
 mod value;
 
-pub use key::{ChainKey, Key};
+pub use key::{ChainKey, Key, SubsetKey};
 pub use source::{Sink, Source, Subscription};
 pub use unset::Unset;
 pub use value::{

@@ -25,7 +25,7 @@ impl Unset {
     pub fn value(&self, key: &Key) -> Value {
         match key {
             Key::Proxy(_) => Value::Proxy(None),
-            Key::Endpoints(_) => Value::Endpoints(Arc::default()),
+            Key::Endpoints(_) | Key::Subset(_) => Value::Endpoints(Arc::default()),
             Key::ServiceConfig(_) => Value::ServiceConfig(Arc::default()),
             Key::Chain(key) => {
                 let trust_domain = self.roots.as_ref().map(|roots| roots.trust_domain.as_str());

@@ -31,6 +31,24 @@ pub trait Items {
     fn item(&self, position: usize) -> Option<Value<'_>>;
 }
 
+// === impl for maps and lists of texts ===
+
+impl Fields for std::collections::BTreeMap<String, String> {
+    fn field(&self, name: &str) -> Option<Value<'_>> {
+        self.get(name).map(|text| Value::Str(text))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl Items for Vec<String> {
+    fn item(&self, position: usize) -> Option<Value<'_>> {
+        self.get(position).map(|text| Value::Str(text))
+    }
+}
+
 // === impl for JSON ===
 
 impl<'a> From<&'a serde_json::Value> for Value<'a> {

@@ -3,6 +3,7 @@
 mod catalog;
 mod chain;
 mod service_config;
+mod subset;
 mod trust;
 
 use std::sync::Arc;
@@ -50,6 +51,7 @@ impl Computation<'_> {
         match key {
             Key::Proxy(instance) => Value::Proxy(self.proxy(instance).map(Arc::new)),
             Key::Endpoints(service) => Value::Endpoints(Arc::new(self.endpoints(service))),
+            Key::Subset(key) => Value::Endpoints(Arc::new(self.subset(key))),
             Key::ServiceConfig(service) => {
                 let config = service_config::service_config(self.snapshot, service, self.watch);
                 Value::ServiceConfig(Arc::new(config))

@@ -48,6 +48,7 @@ fn ranked(key: &Key) -> (u8, Key) {
         Key::ServiceConfig(_) => 0,
         Key::Proxy(_)
         | Key::Endpoints(_)
+        | Key::Subset(_)
         | Key::Chain(_)
         | Key::Intentions(_)
         | Key::Roots

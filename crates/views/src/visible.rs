@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tribune_acl::{Access, Authorizer, Permission};
 use tribune_chain::CompileError;
-use tribune_derived::{Endpoints, Intentions, Key, ServiceConfig, Value};
-use tribune_types::ServiceName;
+use tribune_derived::{Endpoints, Intentions, Key, ServiceConfig, SubsetKey, Value};
+use tribune_types::{PeeredServiceName, ServiceName};
 
 /// The part of a key's value that may be seen: the same pointer where that is all of it. What may not be seen
 /// is as if it were not there.
@@ -22,8 +22,12 @@ pub fn visible(key: &Key, value: &Value, authorizer: &Authorizer) -> Value {
             let seen = reads(&proxy.service) && authorizer.allows(node);
             Value::Proxy(seen.then(|| Arc::clone(proxy)))
         }
-        (Key::Endpoints(name), Value::Endpoints(endpoints)) => {
-            let readable = reads(&name.service);
+        (
+            Key::Endpoints(PeeredServiceName { service, .. })
+            | Key::Subset(SubsetKey { service, .. }),
+            Value::Endpoints(endpoints),
+        ) => {
+            let readable = reads(service);
             Value::Endpoints(seen_endpoints(endpoints, |node| {
                 readable && authorizer.allows(Permission::Node(node, Access::Read))
             }))

@@ -33,7 +33,7 @@ struct Case {
     /// Config entries as they are written.
     #[serde(default)]
     entries: Vec<Json>,
-    /// Sidecars by the service that they stand for.
+    /// Sidecars by the service that they stand for, and `SERVICE where FILTER` for those that a filter selects.
     #[serde(default)]
     instances: BTreeMap<String, Vec<Instance>>,
     #[serde(default)]
@@ -101,7 +101,13 @@ impl Case {
     fn value(&self, key: &Key) -> Value {
         match key {
             Key::Proxy(_) => Value::Proxy(Some(Arc::new(self.proxy()))),
-            Key::Endpoints(service) => Value::Endpoints(Arc::new(self.endpoints(&service.service))),
+            Key::Endpoints(service) => {
+                Value::Endpoints(Arc::new(self.endpoints(&service.service, "")))
+            }
+            Key::Subset(subset) => {
+                let of = self.endpoints(&subset.service, &subset.filter);
+                Value::Endpoints(Arc::new(of))
+            }
             Key::Chain(key) => {
                 let request = CompileRequest {
                     service: &key.service,
@@ -176,13 +182,13 @@ impl Case {
         }
     }
 
-    fn endpoints(&self, service: &ServiceName) -> Endpoints {
-        let instances = self
-            .instances
-            .get(service.name.as_str())
-            .into_iter()
-            .flatten()
-            .zip(1..);
+    fn endpoints(&self, service: &ServiceName, filter: &str) -> Endpoints {
+        let name = if filter.is_empty() {
+            service.to_string()
+        } else {
+            format!("{service} where {filter}")
+        };
+        let instances = self.instances.get(&name).into_iter().flatten().zip(1..);
         let endpoint = |(of, number): (&Instance, usize)| Endpoint {
             instance: instance(&format!("{service}-{number}-sidecar-proxy")),
             kind: ServiceKind::ConnectProxy,

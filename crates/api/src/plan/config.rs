@@ -5,9 +5,9 @@ use std::sync::Arc;
 use tribune_acl::{Access, Permission};
 use tribune_chain::Proposal;
 use tribune_state::{Operation, WatchSet};
-use tribune_types::Index;
 use tribune_types::call::CallError;
 use tribune_types::config_entry::{Entry, Key, Kind, Raw};
+use tribune_types::{Index, ServiceName};
 use tribune_views::StoredEntries;
 
 use super::{Plan, Reply, refused};
@@ -37,6 +37,21 @@ const fn writing(key: &Key) -> Permission<'_> {
     }
 }
 
+/// The other services that an entry leads to. Whoever writes it must be allowed to know them.
+fn related(entry: &Entry) -> Vec<ServiceName> {
+    let services: Vec<ServiceName> = if let Some(router) = entry.as_service_router() {
+        router.related().collect()
+    } else if let Some(splitter) = entry.as_service_splitter() {
+        splitter.related().collect()
+    } else if let Some(resolver) = entry.as_service_resolver() {
+        resolver.related().collect()
+    } else {
+        Vec::new()
+    };
+    let own = entry.key().name;
+    services.into_iter().filter(|other| *other != own).collect()
+}
+
 /// Whether the other entries allow a write; the index at which they did.
 pub(super) fn check(context: &Context<'_>, proposal: &Proposal) -> Result<Index, CallError> {
     let mut watch = WatchSet::ignore();
@@ -58,6 +73,9 @@ pub(super) fn put(context: &Context<'_>, raw: Raw, cas: Option<Index>) -> Result
     refuse_internal(raw.kind())?;
     let entry = Entry::try_from(raw).map_err(|invalid| refused(invalid.to_string()))?;
     context.require(writing(&entry.key()))?;
+    for service in related(&entry) {
+        context.require(Permission::Service(&service, Access::Read))?;
+    }
     let entry = Arc::new(entry);
     let checked_at = check(context, &Proposal::Put(entry.clone()))?;
     let operation = Operation::PutConfigEntry {

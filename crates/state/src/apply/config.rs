@@ -12,7 +12,13 @@ use crate::tables::Stored;
 use crate::watch::Key;
 
 /// Kinds whose entries give the service they are named after a virtual address.
-const WITH_ADDRESS: [Kind; 2] = [Kind::ServiceDefaults, Kind::ServiceIntentions];
+const WITH_ADDRESS: [Kind; 5] = [
+    Kind::ServiceDefaults,
+    Kind::ServiceIntentions,
+    Kind::ServiceResolver,
+    Kind::ServiceRouter,
+    Kind::ServiceSplitter,
+];
 
 impl Writer<'_> {
     pub(super) fn put_config_entry(

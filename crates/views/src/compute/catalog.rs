@@ -62,7 +62,7 @@ impl Computation<'_> {
     }
 }
 
-fn endpoint(row: &CheckServiceNode, datacenter: &str) -> Endpoint {
+pub(super) fn endpoint(row: &CheckServiceNode, datacenter: &str) -> Endpoint {
     let (node, service) = (&row.node, &row.service);
     Endpoint {
         instance: InstanceName {

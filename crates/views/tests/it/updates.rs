@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::json;
 use tribune_chain::Overrides;
-use tribune_derived::{ChainKey, Key, Value};
+use tribune_derived::{ChainKey, Key, SubsetKey, Value};
 use tribune_state::{Operation, Removed};
 use tribune_types::config_entry::Kind;
 use tribune_types::{NodeService, ServiceName, Status};
@@ -132,7 +132,7 @@ fn some_entry() -> impl Strategy<Value = Operation> {
     let protocol = some(&["", "tcp", "http"]);
     let mode = some(&["", "transparent", "direct"]);
     (
-        0..5,
+        0..8,
         some(SERVICES),
         some(SERVICES),
         protocol,
@@ -164,6 +164,25 @@ fn some_entry() -> impl Strategy<Value = Operation> {
                     json!({"Name": name, "Sources": sources}),
                 )
             }
+            4 => put_entry(
+                Kind::ServiceRouter,
+                json!({"Name": name, "Routes": [{"Destination": {"Service": other}}]}),
+            ),
+            5 => put_entry(
+                Kind::ServiceSplitter,
+                json!({"Name": name, "Splits": [{"Weight": 100, "Service": other}]}),
+            ),
+            6 => {
+                let sent = json!({"Targets": [{"Service": other}]});
+                put_entry(
+                    Kind::ServiceResolver,
+                    if flag {
+                        json!({"Name": name, "Redirect": {"Service": other}})
+                    } else {
+                        json!({"Name": name, "Failover": {"*": sent}})
+                    },
+                )
+            }
             _ => put_entry(Kind::Mesh, json!({"ValidateClusters": flag})),
         })
 }
@@ -191,6 +210,9 @@ fn some_key() -> impl Strategy<Value = Key> {
     prop_oneof![
         3 => (some(NODES), proxy).prop_map(|(node, id)| proxy_key(node, id)),
         2 => service.clone().prop_map(|service| Key::Endpoints(service.into())),
+        2 => (service.clone(), some(&["Service.ID == web", "Checks.Status == warning", "Node.Node == n1", "No.Field is empty"])).prop_map(|(service, filter)| {
+            Key::Subset(SubsetKey { service, filter: filter.to_owned() })
+        }),
         1 => service.clone().prop_map(Key::ServiceConfig),
         2 => (service.clone(), some(&["", "http"])).prop_map(|(service, protocol)| {
             let overrides = Overrides { protocol: protocol.to_owned(), ..Overrides::default() };

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tribune_chain::{CompileError, Proposal};
-use tribune_derived::{ChainKey, Health, Key, Value};
+use tribune_derived::{ChainKey, Health, Key, SubsetKey, Value};
 use tribune_state::WatchSet;
 use tribune_types::config_entry::{self, Kind};
 use tribune_types::{NodeService, ServiceName, Status};
@@ -17,6 +17,57 @@ fn chain_key(service: &str) -> Key {
         datacenter,
         overrides: Default::default(),
     })
+}
+
+#[test]
+fn a_subset_has_the_instances_that_its_filter_selects() {
+    let mut world = World::default();
+    let tagged = |id: &str, version: &str, tag: &str| NodeService {
+        id: id.into(),
+        meta: Some([("version".to_owned(), version.to_owned())].into()),
+        tags: Some(vec![tag.to_owned()]),
+        ..dialing("api", &["db"])
+    };
+    world.service("n1", tagged("one", "1", "blue"));
+    world.service("n22", tagged("two", "2", "green"));
+    world.service("n22", typical("api", 80));
+    world.check("n22", "two", Status::Warning);
+    let rows = [
+        ("Service.Meta.version == 1", "one"),
+        ("Service.Meta.version != 1", "two"),
+        ("\"blue\" in Service.Tags", "one"),
+        ("Service.Tags is empty", ""),
+        (
+            "Node.Node == n22 and Service.Kind == `connect-proxy`",
+            "two",
+        ),
+        ("Node.Partition == default", "one two"),
+        ("Checks.Status == warning", "two"),
+        ("Checks is empty", "one"),
+        ("Service.Proxy.DestinationServiceName == api", "one two"),
+        ("Service.Proxy.Upstreams.DestinationName == db", "one two"),
+        (
+            "Service.Port == 20000 and Service.Weights.Passing == 1",
+            "one two",
+        ),
+        ("Service.Connect.Native == true", ""),
+        // nobody knows what was meant
+        ("Service.Nothing == 1", ""),
+    ];
+    for (filter, expected) in rows {
+        let key = Key::Subset(SubsetKey {
+            service: ServiceName::new("api"),
+            filter: filter.to_owned(),
+        });
+        let Value::Endpoints(endpoints) = world.compute(&key) else {
+            panic!("{key:?}")
+        };
+        let ids = endpoints
+            .endpoints
+            .iter()
+            .map(|row| row.instance.id.as_str());
+        assert_eq!(ids.collect::<Vec<_>>().join(" "), expected, "{filter}");
+    }
 }
 
 #[test]
