@@ -8,13 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tribune_types::ServiceName;
+use tribune_types::config_entry::is_http_like;
 use tribune_types::proxy::EnvoyExtension;
 
 use self::facts::Facts;
 use self::target::Resolving;
 use crate::chain::{Chain, Node, Overrides, Resolver, Target};
 use crate::customization::Customization;
-use crate::entries::{Defaults, Entries, is_http_like};
+use crate::entries::{Defaults, Entries};
 
 /// Most redirects, and most splitters, one after the other. People write two or three; without a limit the
 /// stack would be one, and a write could keep a leader busy for long.
