@@ -7,7 +7,7 @@ use tribune_types::definition::CheckType;
 use tribune_types::{GoDuration, HealthCheck, Status, Token};
 
 use crate::error::RegisterError;
-use crate::kind::{CheckKind, OUTPUT, ProbeResult, output_limit};
+use crate::kind::{CheckKind, OUTPUT, output_limit};
 
 /// Shortest time that a check may be critical before its service is removed.
 const SHORTEST_REMOVAL: Duration = Duration::from_secs(60);
@@ -21,6 +21,8 @@ pub struct CheckState {
     pub kind: CheckKind,
     /// The token that the catalog is told of it with.
     pub token: Token,
+    /// How it was registered; `None` for one that takes something out of service.
+    definition: Option<Arc<CheckType>>,
     pub(crate) expires: Option<Instant>,
     /// When the catalog is to be told of an output that came without a new status.
     pub(crate) deferred: Option<Instant>,
@@ -71,6 +73,7 @@ impl CheckState {
             state.expires = now.checked_add(ttl);
         }
         state.kind = kind;
+        state.definition = Some(Arc::new(definition.clone()));
         state.remove_after =
             (after > GoDuration::ZERO).then(|| after.to_std().max(SHORTEST_REMOVAL));
         state.thresholds = Thresholds {
@@ -90,6 +93,7 @@ impl CheckState {
             check: Arc::new(row),
             kind: CheckKind::Maintenance,
             token,
+            definition: None,
             expires: None,
             deferred: None,
             indexed: None,
@@ -105,6 +109,9 @@ impl CheckState {
         let mut row = HealthCheck::clone(&self.check);
         row.status = earlier.check.status.clone();
         row.output.clone_from(&earlier.check.output);
+        if self.definition == earlier.definition {
+            self.definition.clone_from(&earlier.definition);
+        }
         self.critical_since = earlier.critical_since;
         self.deferred = earlier.deferred;
         if matches!(earlier.kind, CheckKind::Ttl(_)) && earlier.expires.is_none() {
@@ -118,6 +125,27 @@ impl CheckState {
             Arc::clone(&earlier.check)
         };
         changed
+    }
+
+    /// How it was registered, by a pointer that stays the same until it is registered in another way. `None`
+    /// for a check that takes something out of service.
+    #[must_use]
+    pub const fn definition(&self) -> Option<&Arc<CheckType>> {
+        self.definition.as_ref()
+    }
+
+    /// How long what the application reported still holds, where it does.
+    #[must_use]
+    pub fn holds_for(&self, now: Instant) -> Option<Duration> {
+        Some(self.expires?.saturating_duration_since(now))
+    }
+
+    /// Takes back what it said before the agent started, and for how long that still holds.
+    pub(crate) fn restore(&mut self, status: Status, output: &str, left: Duration, now: Instant) {
+        if let CheckKind::Ttl(ttl) = self.kind {
+            self.expires = now.checked_add(left.min(ttl));
+        }
+        self.set(status, output, now);
     }
 
     /// Takes a result from the application.
@@ -141,15 +169,15 @@ impl CheckState {
     }
 
     /// Takes a result of a probe: it takes as many in a row as the definition asks for.
-    pub(crate) fn probed(&mut self, result: &ProbeResult, now: Instant) -> Change {
+    pub(crate) fn probed(&mut self, found: &Status, output: &str, now: Instant) -> Change {
         let thresholds = &mut self.thresholds;
-        let status = if matches!(result.status, Status::Passing | Status::Warning) {
+        let status = if matches!(found, Status::Passing | Status::Warning) {
             thresholds.failures = 0;
             thresholds.successes = thresholds.successes.saturating_add(1);
             if thresholds.successes < thresholds.passing {
                 return Change::Nothing;
             }
-            result.status.clone()
+            found.clone()
         } else {
             thresholds.successes = 0;
             thresholds.failures = thresholds.failures.saturating_add(1);
@@ -161,7 +189,7 @@ impl CheckState {
                 return Change::Nothing;
             }
         };
-        self.set(status, &result.output, now)
+        self.set(status, output, now)
     }
 
     /// Says something.

@@ -17,6 +17,7 @@ mod health;
 mod kind;
 mod maintenance;
 mod register;
+mod restore;
 mod state;
 mod sync;
 

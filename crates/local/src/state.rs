@@ -23,6 +23,8 @@ pub struct Settings {
     pub enable_script_checks: bool,
     /// How long the catalog may lack a check's new output while its status stays; at once where zero.
     pub check_update_interval: Duration,
+    /// Whether the output of checks is dropped.
+    pub discard_check_output: bool,
 }
 
 impl Settings {
@@ -34,6 +36,7 @@ impl Settings {
             sidecar_ports: SidecarPorts::default(),
             enable_script_checks: false,
             check_update_interval: Duration::from_secs(5 * 60),
+            discard_check_output: false,
         }
     }
 }
@@ -83,6 +86,11 @@ impl Local {
             probes_version: 0,
             deadlines: BTreeSet::new(),
         }
+    }
+
+    /// Says whether the output of checks is dropped from now on.
+    pub const fn discard_check_output(&mut self, discard: bool) {
+        self.settings.discard_check_output = discard;
     }
 
     /// Changes with every change of what can be read here, so that a driver knows when to wake readers.
@@ -159,7 +167,7 @@ impl Local {
         if !matches!(check.kind, CheckKind::Ttl(_)) {
             return Err(UnknownCheck::NoTtl(id.clone()));
         }
-        let change = check.report(status, output, now);
+        let change = check.report(status, kept(&self.settings, output), now);
         self.said(id, change, now);
         Ok(())
     }
@@ -170,7 +178,8 @@ impl Local {
             return;
         };
         if matches!(check.kind, CheckKind::Probe(_)) {
-            let change = check.probed(result, now);
+            let output = kept(&self.settings, &result.output);
+            let change = check.probed(&result.status, output, now);
             self.said(id, change, now);
         }
     }
@@ -316,7 +325,7 @@ impl Local {
         Some(state)
     }
 
-    fn reindex(&mut self, id: &Name) {
+    pub(crate) fn reindex(&mut self, id: &Name) {
         let Some(state) = self.checks.get_mut(id) else {
             return;
         };
@@ -328,6 +337,15 @@ impl Local {
             self.deadlines.remove(&(at, id.clone()));
         }
         self.deadlines.extend(deadline.map(|at| (at, id.clone())));
+    }
+}
+
+/// What is kept of a check's output.
+const fn kept<'a>(settings: &Settings, output: &'a str) -> &'a str {
+    if settings.discard_check_output {
+        ""
+    } else {
+        output
     }
 }
 
