@@ -10,12 +10,13 @@ use tribune_derived::Source;
 use tribune_leaf::Manager;
 use tribune_local::Local;
 use tribune_runtime::Shutdown;
-use tribune_types::call::Options;
+use tribune_types::call::{CallError, Options};
 use tribune_types::{Name, Node, NodeName, Token};
 
-use crate::anti_entropy;
 use crate::cluster::Cluster;
+use crate::saved::Saved;
 use crate::servers::Servers;
+use crate::{anti_entropy, saved};
 
 /// A wait is longer by up to this part of it, so that readers who started together do not end together.
 const WAIT_JITTER: u32 = 16;
@@ -34,6 +35,8 @@ pub(crate) struct Agent {
     /// Ends the agent.
     pub(crate) shutdown: Shutdown,
     local: Mutex<Local>,
+    /// What is registered, as it is kept on disk; nothing is without a folder.
+    pub(crate) saved: Option<tokio::sync::Mutex<Saved>>,
     /// Counts the changes of the agent's own services and checks.
     changed: watch::Sender<u64>,
     /// Wakes anti-entropy.
@@ -54,7 +57,7 @@ pub(crate) struct Parts {
 }
 
 impl Agent {
-    pub(crate) fn new(parts: Parts, local: Local) -> Self {
+    pub(crate) fn new(parts: Parts, local: Local, saved: Option<Saved>) -> Self {
         let Parts {
             config,
             node,
@@ -75,6 +78,7 @@ impl Agent {
             cluster,
             shutdown,
             local,
+            saved: saved.map(tokio::sync::Mutex::new),
             changed,
             unsynced: Notify::new(),
             syncing: tokio::sync::Mutex::default(),
@@ -104,12 +108,18 @@ impl Agent {
         outcome
     }
 
-    /// Has the catalog take what it does not know yet, as far as that is done soon.
-    pub(crate) async fn sync_now(&self) {
+    /// Has the disk take what it does not know yet, and the catalog, too, as far as that is done soon.
+    pub(crate) async fn sync_now(&self) -> Result<(), CallError> {
+        saved::save(self).await.map_err(|error| {
+            CallError::Unavailable(format!(
+                "the change is made, but cannot be kept on disk: {error}"
+            ))
+        })?;
         let synced = tokio::time::timeout(SYNC_PATIENCE, anti_entropy::partial(self)).await;
         if synced.is_err() {
             self.unsynced.notify_one();
         }
+        Ok(())
     }
 
     /// The token of a request, or the one for requests that come without.

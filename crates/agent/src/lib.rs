@@ -15,6 +15,7 @@ mod log;
 mod probes;
 mod requests;
 mod run;
+mod saved;
 mod servers;
 mod version;
 

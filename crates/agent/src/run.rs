@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -20,9 +21,10 @@ use crate::agent::{Agent, Parts};
 use crate::api::AgentApi;
 use crate::arguments::{self, Command};
 use crate::cluster::Alone;
+use crate::saved::Saved;
 use crate::servers::{LocalServers, Servers};
 use crate::version::{CONSUL_VERSION, VERSION};
-use crate::{anti_entropy, catalog, log, probes};
+use crate::{anti_entropy, catalog, log, probes, saved};
 
 /// How long what runs has to end once it was told to.
 const GRACE: Duration = Duration::from_secs(5);
@@ -138,6 +140,7 @@ pub async fn run(loaded: Loaded, shutdown: Shutdown) -> Result<()> {
         "anti-entropy",
         anti_entropy::run(agent.clone(), shutdown.clone()),
     );
+    tasks.spawn("saved", saved::run(agent.clone(), shutdown.clone()));
     tasks.spawn("checks", probes::run(agent.clone(), shutdown.clone()));
     for listener in grpc {
         let shutdown = shutdown.clone();
@@ -263,7 +266,8 @@ async fn start(
         limits: tribune_ads::Limits::default(),
         now,
     });
-    let local = local(&config)?;
+    let mut local = local(&config)?;
+    let saved = restore(&config, &mut local)?;
     let proxies = discovery.registry().clone();
     let cluster = Arc::new(Alone::new(&config, &node, replication, proxies.clone()));
     let agent = Arc::new(Agent::new(
@@ -277,6 +281,7 @@ async fn start(
             shutdown,
         },
         local,
+        saved,
     ));
     anti_entropy::partial(&agent).await;
     Ok((agent, discovery))
@@ -289,6 +294,7 @@ fn local(config: &Config) -> Result<Local> {
         sidecar_ports: SidecarPorts { min, max },
         enable_script_checks: config.script_checks,
         check_update_interval: config.check_update_interval,
+        discard_check_output: config.discard_check_output,
         ..tribune_local::Settings::new(tribune_types::NodeName::new(config.node_name.as_str()))
     });
     let now = std::time::Instant::now();
@@ -311,6 +317,21 @@ fn local(config: &Config) -> Result<Local> {
             .with_context(|| format!("Failed to register check {name:?}"))?;
     }
     Ok(local)
+}
+
+/// Puts back what was registered before, where there is a folder for it.
+fn restore(config: &Config, local: &mut Local) -> Result<Option<Saved>> {
+    let Some(folder) = &config.data_dir else {
+        return Ok(None);
+    };
+    let (now, time) = (std::time::Instant::now(), SystemTime::now());
+    let restored = Saved::open(Path::new(folder)).and_then(|mut saved| {
+        saved.configured(local);
+        saved.restore(local, now, time)?;
+        Ok(saved)
+    });
+    let saved = restored.with_context(|| format!("data_dir {folder:?} cannot be used"))?;
+    Ok(Some(saved))
 }
 
 fn http_settings(config: &Config) -> Result<tribune_http::Settings> {

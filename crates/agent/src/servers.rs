@@ -11,7 +11,10 @@ use tribune_leaf::Issuer;
 use tribune_types::call::{Answer, CallError, Options, Query, Write};
 
 pub(crate) use local::LocalServers;
-pub(crate) use rows::{deregistration_of_check, deregistration_of_service, in_catalog, register};
+pub(crate) use rows::{
+    check_request, check_row, deregistration_of_check, deregistration_of_service, in_catalog,
+    register, service_request, service_row,
+};
 
 /// An answer on its way.
 pub(crate) type Asked<'a> = Pin<Box<dyn Future<Output = Result<Answer, CallError>> + Send + 'a>>;

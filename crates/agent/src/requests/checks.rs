@@ -66,7 +66,7 @@ pub(crate) async fn register(caller: &Caller<'_>, check: CheckType) -> Result {
         .agent
         .change(|local, now| local.register_check(check, token, now))
         .map_err(register_error)?;
-    caller.agent.sync_now().await;
+    caller.agent.sync_now().await?;
     Ok(Answer::default())
 }
 
@@ -90,7 +90,7 @@ pub(crate) async fn deregister(caller: &Caller<'_>, id: &Name) -> Result {
         .agent
         .change(|local, now| local.deregister_check(id, now))
         .map_err(unknown)?;
-    caller.agent.sync_now().await;
+    caller.agent.sync_now().await?;
     Ok(Answer::default())
 }
 
@@ -108,7 +108,7 @@ pub(crate) async fn update(caller: &Caller<'_>, id: &Name, status: Status, outpu
         .agent
         .change(|local, now| local.report(id, status, output, now))
         .map_err(unknown)?;
-    caller.agent.sync_now().await;
+    caller.agent.sync_now().await?;
     Ok(Answer::default())
 }
 
@@ -139,6 +139,6 @@ pub(crate) async fn maintenance(
         .agent
         .change(|local, now| local.maintenance(service, enable, reason, now));
     set.map_err(|error| CallError::NotFound(error.to_string()))?;
-    caller.agent.sync_now().await;
+    caller.agent.sync_now().await?;
     Ok(Answer::default())
 }

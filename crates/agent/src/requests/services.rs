@@ -155,7 +155,7 @@ pub(crate) async fn register(
         local.register_service(definition, token, replace_checks, now)
     };
     caller.agent.change(change).map_err(register_error)?;
-    caller.agent.sync_now().await;
+    caller.agent.sync_now().await?;
     Ok(Answer::default())
 }
 
@@ -201,7 +201,7 @@ pub(crate) async fn deregister(caller: &Caller<'_>, id: &Name) -> Result {
         .agent
         .change(|local, now| local.deregister_service(id, now));
     removed.map_err(|error| CallError::NotFound(error.to_string()))?;
-    caller.agent.sync_now().await;
+    caller.agent.sync_now().await?;
     Ok(Answer::default())
 }
 

@@ -50,7 +50,7 @@ pub(crate) fn deregistration_of_check(node: &NodeName, id: &Name) -> Write {
     })
 }
 
-fn service_request(service: &NodeService) -> CatalogService {
+pub(crate) fn service_request(service: &NodeService) -> CatalogService {
     CatalogService {
         kind: service.kind.clone(),
         id: service.id.clone(),
@@ -72,7 +72,7 @@ fn service_request(service: &NodeService) -> CatalogService {
     }
 }
 
-fn service_row(service: CatalogService) -> NodeService {
+pub(crate) fn service_row(service: CatalogService) -> NodeService {
     NodeService {
         kind: service.kind,
         id: service.id,
@@ -92,7 +92,7 @@ fn service_row(service: CatalogService) -> NodeService {
     }
 }
 
-fn check_request(check: &HealthCheck) -> CatalogCheck {
+pub(crate) fn check_request(check: &HealthCheck) -> CatalogCheck {
     CatalogCheck {
         node: check.node.name.clone(),
         check_id: check.check_id.clone(),
@@ -112,7 +112,7 @@ fn check_request(check: &HealthCheck) -> CatalogCheck {
     }
 }
 
-fn check_row(check: CatalogCheck) -> HealthCheck {
+pub(crate) fn check_row(check: CatalogCheck) -> HealthCheck {
     HealthCheck {
         node: NodeName::new(check.node),
         check_id: check.check_id,
