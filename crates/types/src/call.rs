@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::config_entry::{self, Ignored, Raw, RawPermission};
 use crate::definition::{CheckType, ServiceDefinition};
@@ -14,7 +14,8 @@ use crate::{
 };
 use crate::{autopilot, keyring, raft};
 
-/// What is asked.
+/// What is asked. All but the last have a JSON form, in which they travel between agents and servers; bodies in
+/// them are as clients wrote them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
     /// Something that the catalog says.
@@ -28,7 +29,7 @@ pub enum Request {
 }
 
 /// How the cluster is operated: what its servers know and do, whichever agent is asked.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum OperatorRequest {
     /// The servers of the log.
     RaftConfiguration,
@@ -88,7 +89,7 @@ pub enum LogLevel {
 }
 
 /// A read of the catalog.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Query {
     /// The datacenters that are known.
     Datacenters,
@@ -155,7 +156,7 @@ pub enum Query {
 }
 
 /// Which instances of a service are wanted.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Instances {
     /// The service.
     pub service: ServiceName,
@@ -170,7 +171,7 @@ pub struct Instances {
 }
 
 /// A source and a destination.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IntentionPair {
     /// The service that connects.
     pub source: ServiceName,
@@ -181,7 +182,7 @@ pub struct IntentionPair {
 }
 
 /// On which side of an intention a name is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MatchBy {
     /// The service that connects.
     Source,
@@ -190,7 +191,7 @@ pub enum MatchBy {
 }
 
 /// A chain and what the caller insists on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChainQuery {
     /// The service.
     pub service: ServiceName,
@@ -205,7 +206,7 @@ pub struct ChainQuery {
 }
 
 /// A change of the catalog.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Write {
     /// Puts a node, a service or checks into the catalog.
     Register(Box<RegisterRequest>),
@@ -240,7 +241,7 @@ pub enum Write {
 
 /// Body of `PUT /v1/connect/intentions/exact`. Fields without words here are what clients read and send
 /// back; they are ignored.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 #[expect(missing_docs, reason = "ignored fields have nothing to say")]
 pub struct IntentionBody {
@@ -279,7 +280,7 @@ pub struct IntentionBody {
 }
 
 /// Body of `PUT /v1/connect/ca/configuration`.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub struct CaConfigurationBody {
     /// `consul` is the built-in one.
@@ -554,7 +555,52 @@ pub struct UnknownLogLevel(pub String);
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+
+    /// As it comes out of JSON that it went into.
+    fn sent(write: &Write) -> Write {
+        serde_json::from_value(serde_json::to_value(write).unwrap()).unwrap()
+    }
+
+    fn put(kind: config_entry::Kind, entry: Value) -> Write {
+        Write::PutConfigEntry {
+            entry: Box::new(Raw::deserialize(kind, entry).unwrap()),
+            cas: Some(7),
+        }
+    }
+
+    #[test]
+    fn what_a_server_would_refuse_is_still_there_when_it_gets_it() {
+        let source = json!({
+            "Name": "web", "Action": "allow", "SamenessGroup": "g", "LegacyMeta": {"a": "b"},
+        });
+        let entry = json!({"Kind": "service-intentions", "Name": "api", "Sources": [source]});
+        let write = put(config_entry::Kind::ServiceIntentions, entry);
+        assert_eq!(sent(&write), write);
+        let body = json!({"Action": "allow", "ID": "x", "SourcePeer": "p", "CreatedAt": "now"});
+        let write = Write::PutIntention {
+            pair: IntentionPair {
+                source: ServiceName::new("web"),
+                source_peer: "east".into(),
+                destination: ServiceName::new("api"),
+            },
+            body: Box::new(serde_json::from_value(body).unwrap()),
+        };
+        assert_eq!(sent(&write), write);
+    }
+
+    #[test]
+    fn an_entry_is_sent_with_its_kind() {
+        for kind in config_entry::Kind::ALL {
+            let write = put(kind, json!({"Name": "n"}));
+            let json = serde_json::to_value(&write).unwrap();
+            let entry = &json["PutConfigEntry"]["entry"];
+            assert_eq!(entry["Kind"], kind.as_str());
+            assert_eq!(sent(&write), write);
+        }
+    }
 
     #[test]
     fn levels_are_read_in_consuls_words() {

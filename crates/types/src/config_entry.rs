@@ -32,8 +32,9 @@ mod tls;
 mod upstream;
 mod weight;
 
-use serde::Deserializer;
-use serde::de::Deserialize;
+use serde::de::Error as _;
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 pub use api_gateway::{
@@ -107,8 +108,14 @@ impl<'de> Deserialize<'de> for Ignored {
     }
 }
 
+impl Serialize for Ignored {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_unit()
+    }
+}
+
 /// What names one config entry.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Key {
     /// Its kind.
     pub kind: Kind,
@@ -227,6 +234,44 @@ impl Raw {
             Self::TcpRoute(_) => Kind::TcpRoute,
             Self::TerminatingGateway(_) => Kind::TerminatingGateway,
         }
+    }
+}
+
+/// As its fields with its `Kind`.
+impl Serialize for Raw {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let json = match self {
+            Self::ServiceDefaults(raw) => serde_json::to_value(raw),
+            Self::ProxyDefaults(raw) => serde_json::to_value(raw),
+            Self::ServiceIntentions(raw) => serde_json::to_value(raw),
+            Self::Mesh(raw) => serde_json::to_value(raw),
+            Self::ServiceResolver(raw) => serde_json::to_value(raw),
+            Self::ServiceRouter(raw) => serde_json::to_value(raw),
+            Self::ServiceSplitter(raw) => serde_json::to_value(raw),
+            Self::SamenessGroup(raw) => serde_json::to_value(raw),
+            Self::ApiGateway(raw) => serde_json::to_value(raw),
+            Self::ExportedServices(raw) => serde_json::to_value(raw),
+            Self::FileSystemCertificate(raw) => serde_json::to_value(raw),
+            Self::HttpRoute(raw) => serde_json::to_value(raw),
+            Self::IngressGateway(raw) => serde_json::to_value(raw),
+            Self::InlineCertificate(raw) => serde_json::to_value(raw),
+            Self::JwtProvider(raw) => serde_json::to_value(raw),
+            Self::TcpRoute(raw) => serde_json::to_value(raw),
+            Self::TerminatingGateway(raw) => serde_json::to_value(raw),
+            Self::BoundApiGateway(Ignored) => Ok(Value::Object(Default::default())),
+        };
+        let mut json = json.map_err(S::Error::custom)?;
+        json["Kind"] = self.kind().as_str().into();
+        json.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = Value::deserialize(deserializer)?;
+        let kind = json["Kind"].as_str().unwrap_or_default();
+        let kind = Kind::parse(kind).map_err(D::Error::custom)?;
+        Self::deserialize(kind, json).map_err(D::Error::custom)
     }
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Key(String);
 
 /// What is done to the keys of every gossip pool.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// What is done.
     pub operation: Operation,
@@ -23,7 +23,7 @@ pub struct Request {
 pub const MAX_RELAY_FACTOR: u8 = 5;
 
 /// One operation on the keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Operation {
     /// Tells which keys there are.
     List {

@@ -162,6 +162,19 @@ impl Tenancy {
     }
 }
 
+impl Serialize for Tenancy {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.partition(), self.namespace()).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Tenancy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (partition, namespace) = <(Cow<'de, str>, Cow<'de, str>)>::deserialize(deserializer)?;
+        Ok(Self::new(&partition, &namespace))
+    }
+}
+
 impl fmt::Debug for Tenancy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.partition(), self.namespace())
@@ -172,7 +185,7 @@ impl fmt::Debug for Tenancy {
 pub type PeerName = Name;
 
 /// A service's name with its partition and namespace.
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ServiceName {
     /// Name of the service, `*` for all of them.
     pub name: Name,
@@ -212,7 +225,7 @@ impl fmt::Debug for ServiceName {
 }
 
 /// A service, of this cluster or imported from a peer.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PeeredServiceName {
     /// The service.
     pub service: ServiceName,
@@ -230,7 +243,7 @@ impl From<ServiceName> for PeeredServiceName {
 }
 
 /// A node of the catalog. Nodes belong to a partition, not to a namespace.
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NodeName {
     /// Name of the node.
     pub name: Name,
@@ -264,7 +277,7 @@ impl fmt::Debug for NodeName {
 }
 
 /// One instance of a service: its node and its ID there.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct InstanceName {
     /// The node that it is registered on.
     pub node: NodeName,

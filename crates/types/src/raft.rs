@@ -36,7 +36,7 @@ pub struct Peer {
 }
 
 /// One server of the log, named in one of two ways.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Selector {
     /// By its ID.
     Id(String),

@@ -61,10 +61,10 @@ pub struct ServiceConsumer {
     #[serde(skip_serializing_if = "is_default")]
     pub peer: String,
     /// The peer by an older name of the field; where both are there, `Peer` counts.
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub peer_name: String,
     /// Refused: a Consul Enterprise feature.
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub sameness_group: String,
 }
 

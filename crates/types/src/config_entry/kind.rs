@@ -1,6 +1,10 @@
 //! The kinds of config entries.
 
+use std::borrow::Cow;
 use std::fmt;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Kinds that only Consul Enterprise knows.
 const ENTERPRISE: [&str; 2] = ["control-plane-request-limit", "partition-exports"];
@@ -118,6 +122,18 @@ impl Kind {
             None if ENTERPRISE.contains(&text) => Err(UnknownKind::Enterprise(text.to_owned())),
             None => Err(UnknownKind::Unknown(text.to_owned())),
         }
+    }
+}
+
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Kind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&Cow::<'de, str>::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 

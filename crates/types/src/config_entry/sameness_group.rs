@@ -1,12 +1,12 @@
 //! `sameness-group`: a kind that can be read and listed, and never written: it is a Consul Enterprise feature.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Ignored;
 use super::invalid::{Invalid, Problem, Reason};
 
 /// A `sameness-group` entry as a client wrote it; its fields are known so that a misspelt one is told.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 #[expect(missing_docs, reason = "nothing is ever done with the fields")]
 pub struct RawSamenessGroup {

@@ -64,7 +64,7 @@ pub struct RawSource {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub description: String,
     /// Must be empty unless written through the legacy API.
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing_if = "Meta::is_empty")]
     pub legacy_meta: Meta,
     /// Ignored unless written through the legacy API.
     #[serde(skip_serializing)]
@@ -76,7 +76,7 @@ pub struct RawSource {
     #[serde(skip_serializing_if = "crate::is_default")]
     pub peer: PeerName,
     /// Refused: a Consul Enterprise feature.
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub sameness_group: String,
 }
 
