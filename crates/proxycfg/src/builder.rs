@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
-use tribune_derived::{Endpoints, Intentions, Key, Mesh, Roots, Value};
+use tribune_chain::Target;
+use tribune_derived::{Endpoints, Intentions, Key, Mesh, Roots, SubsetKey, Value};
 use tribune_types::{InstanceName, ServiceKind};
 
 use crate::{Definition, Registration, Snapshot, Upstream};
@@ -237,9 +238,8 @@ impl Builder {
         };
         let targets = chain.iter().flat_map(|chain| chain.targets.values());
         let endpoints = targets
-            .filter(|target| target.datacenter == registration.proxy.datacenter)
             .filter_map(|target| {
-                match self.value(&Key::Endpoints(target.service.clone().into()))? {
+                match self.value(&instances(target, &registration.proxy.datacenter)?)? {
                     Value::Endpoints(endpoints) => {
                         Some((target.id.clone(), Arc::<Endpoints>::clone(endpoints)))
                     }
@@ -271,15 +271,10 @@ impl Builder {
         for (position, definition) in self.definitions().iter().enumerate() {
             let chain = Key::Chain(definition.chain.clone());
             if let Some(Value::Chain(Ok(chain))) = self.value(&chain) {
-                let local = chain
-                    .targets
-                    .values()
-                    .filter(|target| target.datacenter == definition.chain.datacenter);
-                for target in local {
-                    wanted
-                        .entry(Key::Endpoints(target.service.clone().into()))
-                        .or_default()
-                        .push(position);
+                let datacenter = &definition.chain.datacenter;
+                let targets = chain.targets.values();
+                for key in targets.filter_map(|target| instances(target, datacenter)) {
+                    wanted.entry(key).or_default().push(position);
                 }
             }
             wanted.entry(chain).or_default().push(position);
@@ -306,4 +301,20 @@ impl Builder {
         }
         self.unwired = false;
     }
+}
+
+/// Where the instances of a target are found; `None` where they are not in this datacenter.
+fn instances(target: &Target, datacenter: &str) -> Option<Key> {
+    if target.datacenter != datacenter || !target.peer.is_empty() {
+        return None;
+    }
+    let service = target.service.clone();
+    Some(if target.subset.filter.is_empty() {
+        Key::Endpoints(service.into())
+    } else {
+        Key::Subset(SubsetKey {
+            service,
+            filter: target.subset.filter.clone(),
+        })
+    })
 }

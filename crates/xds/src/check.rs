@@ -79,6 +79,12 @@ fn collect(value: &Value, references: &mut BTreeSet<(ResourceType, String)>) {
                 let name = cluster["name"].as_str().unwrap_or_default();
                 references.insert((ResourceType::Cluster, name.to_owned()));
             }
+            // the members of a failover cluster
+            if text("@type").is_some_and(|of| of.ends_with("aggregate.v3.ClusterConfig")) {
+                let members = fields.get("clusters").and_then(Value::as_array);
+                let members = members.into_iter().flatten().filter_map(Value::as_str);
+                references.extend(members.map(|name| (ResourceType::Cluster, name.to_owned())));
+            }
             references.extend(text("route_config_name").map(|name| (ResourceType::Route, name)));
             if fields.contains_key("sds_config") {
                 references.extend(text("name").map(|name| (ResourceType::Secret, name)));
@@ -124,7 +130,7 @@ mod tests {
             ..Default::default()
         };
         let listener = Resource::new(ResourceType::Listener, "l", listener.encode_to_vec());
-        let (endpoints, _) = endpoints::assignment("db", &Default::default());
+        let (endpoints, _) = endpoints::assignment("db", &Default::default(), false);
         let found: Vec<_> = check([&listener, &endpoints])
             .iter()
             .map(ToString::to_string)

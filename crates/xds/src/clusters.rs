@@ -1,11 +1,15 @@
 //! Clusters: where a proxy sends traffic.
 
+mod balance;
+
 use std::net::IpAddr;
 
 use envoy_types::pb::envoy::config::cluster::v3 as cluster;
 use envoy_types::pb::envoy::config::core::v3 as core;
 use envoy_types::pb::envoy::config::endpoint::v3 as endpoint;
+use envoy_types::pb::envoy::extensions::clusters::aggregate::v3::ClusterConfig;
 use envoy_types::pb::envoy::extensions::upstreams::http::v3 as http;
+use envoy_types::pb::google::protobuf::Duration;
 use http::http_protocol_options::{
     ExplicitHttpConfig, UpstreamProtocolOptions, UseDownstreamHttpConfig, explicit_http_config,
 };
@@ -26,8 +30,8 @@ const DEFAULT_CONNECT_TIMEOUT_MS: i64 = 5_000;
 /// What a cluster is made with besides its chain, the mesh entry and the trust domain.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Parameters {
-    /// ID of the chain's target.
-    pub(crate) target: String,
+    /// Name of the cluster, which says which resolver and which target of the chain it is of.
+    pub(crate) cluster: String,
     /// In lower case.
     pub(crate) protocol: String,
     pub(crate) limits: Option<Limits>,
@@ -178,24 +182,19 @@ fn application(
 
 // === upstreams ===
 
-/// The cluster of a resolver's target.
+/// The cluster of one target: of a resolver, or one that stands in for it.
 pub(crate) fn upstream(
-    chain: &Chain,
     resolver: &Resolver,
     target: &Target,
     trust_domain: &str,
     (outgoing, parameters): (Option<&DirectionalTls>, &Parameters),
 ) -> cluster::Cluster {
-    let name = names::cluster(chain, target);
+    let name = parameters.cluster.clone();
     let spiffe_id = names::spiffe_id(trust_domain, &target.service, &target.datacenter);
-    // Envoy refuses a cluster whose connections may take no time at all.
-    let timeout = Some(resolver.connect_timeout.as_nanos()).filter(|timeout| *timeout > 0);
     let mut cluster = cluster::Cluster {
         alt_stat_name: name.clone(),
         name,
-        connect_timeout: Some(nanos(
-            timeout.unwrap_or(DEFAULT_CONNECT_TIMEOUT_MS * 1_000_000),
-        )),
+        connect_timeout: Some(connect_timeout(resolver)),
         cluster_discovery_type: Some(discovery_type(cluster::cluster::DiscoveryType::Eds)),
         eds_cluster_config: Some(cluster::cluster::EdsClusterConfig {
             eds_config: Some(ads(parameters.fetch_timeout_ms)),
@@ -213,10 +212,35 @@ pub(crate) fn upstream(
         transport_socket: Some(tls::upstream(&target.sni, &spiffe_id, outgoing)),
         ..Default::default()
     };
+    balance::balance(&mut cluster, resolver.load_balancer.as_ref());
     if matches!(parameters.protocol.as_str(), "http2" | "grpc") {
         explicit_http2(&mut cluster);
     }
     cluster
+}
+
+/// The cluster that sends traffic to the first of its members with a healthy instance.
+pub(crate) fn failover(name: &str, resolver: &Resolver, members: Vec<String>) -> Resource {
+    use cluster::cluster::{ClusterDiscoveryType, CustomClusterType, LbPolicy};
+    let aggregate = CustomClusterType {
+        name: "envoy.clusters.aggregate".to_owned(),
+        typed_config: Some(any(&ClusterConfig { clusters: members })),
+    };
+    let cluster = cluster::Cluster {
+        name: name.to_owned(),
+        alt_stat_name: name.to_owned(),
+        connect_timeout: Some(connect_timeout(resolver)),
+        lb_policy: LbPolicy::ClusterProvided.into(),
+        cluster_discovery_type: Some(ClusterDiscoveryType::ClusterType(aggregate)),
+        ..Default::default()
+    };
+    Resource::new(ResourceType::Cluster, name, cluster.encode_to_vec())
+}
+
+/// Envoy refuses a cluster whose connections may take no time at all.
+fn connect_timeout(resolver: &Resolver) -> Duration {
+    let timeout = Some(resolver.connect_timeout.as_nanos()).filter(|timeout| *timeout > 0);
+    nanos(timeout.unwrap_or(DEFAULT_CONNECT_TIMEOUT_MS * 1_000_000))
 }
 
 /// The cluster that `envoy_cluster_json` puts in the place of `usual`, whose TLS it takes over, and the name

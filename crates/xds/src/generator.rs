@@ -1,17 +1,18 @@
 //! From snapshots to resources: what changed, and nothing else.
 
+mod chain;
+
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-use tribune_chain::{Chain, Resolver, Target};
 use tribune_proxycfg::{Snapshot, Upstream};
 use tribune_types::config_entry;
 
-use crate::clusters::{self, Parameters};
-use crate::listeners::{Common, Context, exposed, is_http, public, upstream};
+use self::chain::{Made, Of};
+use crate::clusters;
+use crate::listeners::{Common, Context, exposed, is_http, public};
 use crate::memo::Memo;
-use crate::names;
 use crate::problem::{Problem, Reason};
 use crate::rbac::Enforcement;
 use crate::resource::{Resource, ResourceType};
@@ -60,7 +61,7 @@ struct Slot {
 #[derive(Debug)]
 struct UpstreamSlot {
     of: Arc<Upstream>,
-    /// Its listener and its clusters.
+    /// Its clusters, its listener and its routes.
     fixed: Slot,
     /// The clusters whose endpoints are assigned: the name, and the chain's target.
     assigned: Vec<(Arc<str>, String)>,
@@ -261,21 +262,29 @@ impl Generator {
         upstream: &Arc<Upstream>,
         memo: &mut Memo,
     ) -> UpstreamSlot {
-        let mut problems = Vec::new();
-        let mut report = |reason| {
-            problems.push(Problem::new(
-                format!("upstream {}", upstream.definition.id),
-                reason,
-            ))
-        };
         let made = match &upstream.chain {
-            Ok(chain) => self.chain(snapshot, (upstream, chain), memo, &mut report),
+            Ok(chain) => {
+                let of = Of {
+                    snapshot,
+                    upstream,
+                    chain,
+                };
+                self.chain(of, memo)
+            }
             Err(error) => {
-                report(Reason::Chain(Arc::clone(error)));
-                None
+                let about = format!("upstream {}", upstream.definition.id);
+                let reason = Reason::Chain(Arc::clone(error));
+                Made {
+                    problems: vec![Problem::new(about, reason)],
+                    ..Made::default()
+                }
             }
         };
-        let (resources, assigned) = made.unwrap_or_default();
+        let Made {
+            resources,
+            assigned,
+            problems,
+        } = made;
         let assignments = assignments(&assigned, upstream, memo);
         UpstreamSlot {
             of: Arc::clone(upstream),
@@ -286,91 +295,6 @@ impl Generator {
             assigned,
             assignments,
         }
-    }
-
-    /// The listener and the clusters of an upstream, and whose endpoints they ask for. `None` while its
-    /// endpoints are not known: a cluster without them would only hold Envoy up.
-    #[expect(
-        clippy::type_complexity,
-        reason = "two fields of the slot that it is made for"
-    )]
-    fn chain(
-        &self,
-        snapshot: &Snapshot,
-        (upstream, chain): (&Upstream, &Arc<Chain>),
-        memo: &mut Memo,
-        report: &mut impl FnMut(Reason),
-    ) -> Option<(Vec<Arc<Resource>>, Vec<(Arc<str>, String)>)> {
-        let resolver = chain.start()?.as_resolver()?;
-        let target = chain.targets.get(&resolver.target)?;
-        if target.external || target.datacenter != snapshot.registration.proxy.datacenter {
-            report(Reason::Target(target.id.clone()));
-            return None;
-        }
-        upstream.endpoints.get(&target.id)?;
-        let (cluster, endpoints) =
-            self.cluster(snapshot, (upstream, chain, resolver, target), memo, report);
-        let context = self.context(snapshot);
-        let listener =
-            upstream::build(&context, &upstream.definition, chain, &cluster.name, report);
-        let assigned = endpoints
-            .into_iter()
-            .map(|name| (name, target.id.clone()))
-            .collect();
-        Some((vec![cluster, memo.intern(listener)], assigned))
-    }
-
-    /// The cluster of a target, and the name that its endpoints are asked for by.
-    fn cluster(
-        &self,
-        snapshot: &Snapshot,
-        (upstream, chain, resolver, target): (&Upstream, &Arc<Chain>, &Resolver, &Target),
-        memo: &mut Memo,
-        report: &mut impl FnMut(Reason),
-    ) -> (Arc<Resource>, Option<Arc<str>>) {
-        let settings = &upstream.definition.settings;
-        let parameters = Parameters {
-            target: target.id.clone(),
-            protocol: clusters::protocol(&upstream.definition, chain),
-            limits: settings.limits,
-            passive_health_check: settings.passive_health_check,
-            fetch_timeout_ms: snapshot.registration.settings.xds_fetch_timeout_ms,
-        };
-        let trust_domain = &snapshot.roots.trust_domain;
-        let outgoing = mesh(snapshot).and_then(|mesh| mesh.tls.as_ref()?.outgoing.as_ref());
-        let make = |parameters| {
-            clusters::upstream(
-                chain,
-                resolver,
-                target,
-                trust_domain,
-                (outgoing, parameters),
-            )
-        };
-        if !settings.cluster_json.is_empty() {
-            match clusters::replacement(&settings.cluster_json, &make(&parameters)) {
-                Ok((cluster, endpoints)) => {
-                    return (memo.intern(cluster), endpoints.map(Into::into));
-                }
-                Err(reason) => report(reason),
-            }
-        }
-        let cluster = memo.cluster(
-            chain,
-            &snapshot.mesh,
-            trust_domain,
-            parameters.clone(),
-            || {
-                let name = names::cluster(chain, target);
-                Resource::new(
-                    ResourceType::Cluster,
-                    name,
-                    prost::Message::encode_to_vec(&make(&parameters)),
-                )
-            },
-        );
-        let endpoints = Arc::clone(&cluster.name);
-        (cluster, Some(endpoints))
     }
 
     /// Takes the slots over into what is current.
@@ -467,9 +391,12 @@ fn mesh(snapshot: &Snapshot) -> Option<&config_entry::RawMesh> {
 
 fn assignments(assigned: &[(Arc<str>, String)], upstream: &Upstream, memo: &mut Memo) -> Slot {
     let mut slot = Slot::default();
-    for (cluster, target) in assigned {
-        if let Some(endpoints) = upstream.endpoints.get(target) {
-            let (resource, problems) = memo.assignment(cluster, endpoints);
+    for (cluster, target_id) in assigned {
+        if let Some(endpoints) = upstream.endpoints.get(target_id) {
+            let target = upstream.chain.as_ref().ok();
+            let target = target.and_then(|chain| chain.targets.get(target_id));
+            let only_passing = target.is_some_and(|target| target.subset.only_passing);
+            let (resource, problems) = memo.assignment(cluster, endpoints, only_passing);
             slot.resources.push(resource);
             slot.problems.extend(problems.iter().cloned());
         }

@@ -22,6 +22,7 @@ mod names;
 mod problem;
 mod rbac;
 mod resource;
+mod routes;
 mod secrets;
 mod tls;
 mod wire;

@@ -22,14 +22,18 @@ use crate::secrets;
 pub struct Memo {
     assignments: Table<AssignmentKey, Weak<Endpoints>, Arc<[Problem]>>,
     clusters: Table<ClusterKey, (Weak<Chain>, Weak<Mesh>), ()>,
+    routes: Table<RoutesKey, (Weak<Chain>, Weak<Mesh>), Arc<[Problem]>>,
     roots: Table<usize, Weak<Roots>, ()>,
     enforcements: Table<EnforcementKey, Weak<Intentions>, (), Enforcement>,
     /// Every resource, so that equal ones of different proxies are one.
     equal: Table<(ResourceType, u64, Arc<str>), (), ()>,
 }
 
-/// Address of the endpoints, and name of the cluster.
-type AssignmentKey = (usize, Arc<str>);
+/// Address of the endpoints, whether only passing ones count, and name of the cluster.
+type AssignmentKey = (usize, bool, Arc<str>);
+
+/// Addresses of the chain and of the mesh entry, and name of the routes.
+type RoutesKey = (usize, usize, String);
 
 /// Address of the intentions, whether requests are looked into, and the trust domain.
 type EnforcementKey = (usize, bool, String);
@@ -56,10 +60,12 @@ impl Memo {
         &mut self,
         cluster: &Arc<str>,
         endpoints: &Arc<Endpoints>,
+        only_passing: bool,
     ) -> (Arc<Resource>, Arc<[Problem]>) {
-        let key = (Arc::as_ptr(endpoints).addr(), Arc::clone(cluster));
+        let address = Arc::as_ptr(endpoints).addr();
+        let key = (address, only_passing, Arc::clone(cluster));
         self.assignments.find_or_make(key, || {
-            let (resource, problems) = endpoints::assignment(cluster, endpoints);
+            let (resource, problems) = endpoints::assignment(cluster, endpoints, only_passing);
             (resource, Arc::downgrade(endpoints), problems.into())
         })
     }
@@ -84,6 +90,26 @@ impl Memo {
                 (make(), (Arc::downgrade(chain), Arc::downgrade(mesh)), ())
             })
             .0
+    }
+
+    /// The routes of a chain by this name, and what of them is left out.
+    pub(crate) fn routes(
+        &mut self,
+        name: &str,
+        chain: &Arc<Chain>,
+        mesh: &Arc<Mesh>,
+        make: impl FnOnce() -> (Resource, Vec<Problem>),
+    ) -> (Arc<Resource>, Arc<[Problem]>) {
+        let key = (
+            Arc::as_ptr(chain).addr(),
+            Arc::as_ptr(mesh).addr(),
+            name.to_owned(),
+        );
+        self.routes.find_or_make(key, || {
+            let (resource, problems) = make();
+            let sources = (Arc::downgrade(chain), Arc::downgrade(mesh));
+            (resource, sources, problems.into())
+        })
     }
 
     /// The secret with the certificates that the mesh trusts.
@@ -180,11 +206,17 @@ mod tests {
     fn an_entry_lasts_as_long_as_somebody_holds_its_resource() {
         let (mut memo, cluster) = (Memo::new(), Arc::from("db"));
         let endpoints = Arc::new(Endpoints::default());
-        let (held, _) = memo.assignment(&cluster, &endpoints);
-        assert!(Arc::ptr_eq(&held, &memo.assignment(&cluster, &endpoints).0));
+        let (held, _) = memo.assignment(&cluster, &endpoints, false);
+        assert!(Arc::ptr_eq(
+            &held,
+            &memo.assignment(&cluster, &endpoints, false).0
+        ));
         let version = held.version;
         drop(held);
-        assert_eq!(memo.assignment(&cluster, &endpoints).0.version, version);
+        assert_eq!(
+            memo.assignment(&cluster, &endpoints, false).0.version,
+            version
+        );
     }
 
     #[test]
@@ -211,16 +243,16 @@ mod tests {
         let held: Vec<_> = (0..10).map(|_| Arc::new(Endpoints::default())).collect();
         let kept: Vec<_> = held
             .iter()
-            .map(|endpoints| memo.assignment(&cluster, endpoints).0)
+            .map(|endpoints| memo.assignment(&cluster, endpoints, false).0)
             .collect();
         for _ in 0..1_000 {
-            memo.assignment(&cluster, &Arc::new(Endpoints::default()));
+            memo.assignment(&cluster, &Arc::new(Endpoints::default()), false);
         }
         assert!(memo.assignments.entries.len() <= 64);
         for (endpoints, resource) in held.iter().zip(&kept) {
             assert!(Arc::ptr_eq(
                 resource,
-                &memo.assignment(&cluster, endpoints).0
+                &memo.assignment(&cluster, endpoints, false).0
             ));
         }
     }

@@ -1,6 +1,6 @@
 //! Names that resources are made with.
 
-use tribune_chain::{Chain, Target};
+use tribune_chain::{Chain, Resolver, Target};
 use tribune_types::spiffe::Identity;
 use tribune_types::{ServiceName, names};
 
@@ -61,6 +61,17 @@ pub(crate) fn cluster(chain: &Chain, target: &Target) -> String {
     } else {
         format!("{}~{}", chain.customization_hash, target.name)
     }
+}
+
+/// Name of the cluster that a resolver's traffic goes to; `None` where it is a peer's.
+pub(crate) fn cluster_of(chain: &Chain, resolver: &Resolver) -> Option<String> {
+    let target = chain.targets.get(&resolver.target)?;
+    target.peer.is_empty().then(|| cluster(chain, target))
+}
+
+/// Name of the cluster of a target that stands in, or of the one that others stand in for, which is the first.
+pub(crate) fn failover_member(index: usize, cluster: &str) -> String {
+    format!("failover-target~{index}~{cluster}")
 }
 
 /// What an upstream's filters and statistics are named by: `SERVICE.NAMESPACE.PARTITION.DATACENTER`.

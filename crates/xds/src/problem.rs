@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tribune_chain::CompileError;
+use tribune_types::config_entry::Weight;
 
 use crate::json::JsonError;
 
@@ -26,8 +27,23 @@ pub enum Reason {
     #[error(transparent)]
     Chain(Arc<CompileError>),
     /// An upstream resolves to a place that is not reached yet.
-    #[error("targets in other datacenters and outside the mesh are not supported yet: {0}")]
+    #[error("targets in other datacenters and of peers are not reached yet: {0}")]
     Target(String),
+    /// A replacement is for an upstream that no config entry shapes.
+    #[error("{0} is passed over: config entries shape what the upstream is")]
+    Shaped(&'static str),
+    /// A chain routes or splits requests that nobody can tell apart.
+    #[error("the upstream is treated as {0:?}, and its chain routes or splits requests")]
+    NotRouted(String),
+    /// A route matches by something that Envoy would refuse.
+    #[error("a route is left out: {0:?} cannot be matched")]
+    Route(String),
+    /// A header can't be changed.
+    #[error("header {0:?}, or its value, cannot be sent; it is left as it is")]
+    Header(String),
+    /// A share of traffic is none.
+    #[error("a share of {0} % counts as 0")]
+    Weight(Weight),
     /// A replacement that was given as JSON is passed over.
     #[error("{key}: {error}; what it would replace is served")]
     Json {

@@ -84,6 +84,7 @@ fn exposed(
         path: Some(&path.path),
         request_timeout_ms: None,
         idle_timeout_ms: None,
+        routes: None,
         filters: Vec::new(),
     };
     let logs = &context.common.logs;

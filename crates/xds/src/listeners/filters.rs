@@ -1,6 +1,8 @@
 //! Filters of listeners.
 
-use envoy_types::pb::envoy::config::core::v3::{HttpProtocolOptions, http_protocol_options};
+use envoy_types::pb::envoy::config::core::v3::{
+    ConfigSource, HttpProtocolOptions, http_protocol_options,
+};
 use envoy_types::pb::envoy::config::listener::v3::{Filter, filter};
 use envoy_types::pb::envoy::config::route::v3 as route;
 use envoy_types::pb::envoy::extensions::filters::http as http_filters;
@@ -29,6 +31,8 @@ pub(super) struct Http<'a> {
     pub(super) path: Option<&'a str>,
     pub(super) request_timeout_ms: Option<i64>,
     pub(super) idle_timeout_ms: Option<i64>,
+    /// Where the routes by that name are asked for; the one route is here where `None`.
+    pub(super) routes: Option<ConfigSource>,
     /// Filters before the router and behind those of gRPC.
     pub(super) filters: Vec<hcm::HttpFilter>,
 }
@@ -112,7 +116,13 @@ pub(super) fn manager(
         }],
         http2_protocol_options: matches!(http.protocol, "http2" | "grpc").then(Default::default),
         access_log: logs.of_filter(),
-        route_specifier: Some(RouteSpecifier::RouteConfig(route_configuration(http))),
+        route_specifier: Some(match &http.routes {
+            Some(source) => RouteSpecifier::Rds(hcm::Rds {
+                route_config_name: http.route_name.to_owned(),
+                config_source: Some(source.clone()),
+            }),
+            None => RouteSpecifier::RouteConfig(route_configuration(http)),
+        }),
         ..Default::default()
     }
 }

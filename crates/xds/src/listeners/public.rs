@@ -167,6 +167,7 @@ fn manager(
         path: None,
         request_timeout_ms: settings.local_request_timeout_ms,
         idle_timeout_ms: settings.local_idle_timeout_ms,
+        routes: None,
         filters,
     };
     let mut manager = filters::manager(&http_options, tracing, &context.common.logs);

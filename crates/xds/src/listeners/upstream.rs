@@ -1,6 +1,8 @@
 //! Upstream listeners: where the application reaches other services.
 
-use envoy_types::pb::envoy::config::core::v3::TrafficDirection;
+use std::sync::Arc;
+
+use envoy_types::pb::envoy::config::core::v3::{ConfigSource, TrafficDirection};
 use envoy_types::pb::envoy::config::listener::v3 as listener;
 use prost::Message;
 use tribune_chain::Chain;
@@ -14,16 +16,26 @@ use crate::resource::{Resource, ResourceType};
 use crate::wire::{pipe, socket_address};
 use crate::{json, names};
 
-/// The listener of an upstream that leads to `cluster`, and what of its settings is passed over.
+/// Where the traffic of an upstream goes.
+pub(crate) enum Leads {
+    /// To this cluster.
+    Cluster(Arc<str>),
+    /// To where the routes of the upstream's name say, which are asked for here.
+    Routes(ConfigSource),
+}
+
+/// The listener of an upstream, and what of its settings is passed over.
 pub(crate) fn build(
     context: &Context<'_>,
     definition: &Definition,
     chain: &Chain,
-    cluster: &str,
+    leads: &Leads,
     report: &mut impl FnMut(Reason),
 ) -> Resource {
     let settings = &definition.settings;
-    if !settings.listener_json.is_empty() {
+    if !settings.listener_json.is_empty() && !chain.default {
+        report(Reason::Shaped("envoy_listener_json"));
+    } else if !settings.listener_json.is_empty() {
         match json::parse::<listener::Listener>(&settings.listener_json) {
             Ok(listener) => {
                 let (text, body) = (settings.listener_json.as_bytes(), listener.encode_to_vec());
@@ -52,6 +64,10 @@ pub(crate) fn build(
     let stat_prefix = format!("upstream.{}", filter_name.replace(':', "_"));
     let protocol = clusters::protocol(definition, chain);
     let logs = &context.common.logs;
+    let (cluster, routes) = match leads {
+        Leads::Cluster(cluster) => (&**cluster, None),
+        Leads::Routes(source) => ("", Some(source)),
+    };
     resource(context, |tracing| {
         let filter = if is_http(&protocol) {
             let http = Http {
@@ -63,6 +79,7 @@ pub(crate) fn build(
                 path: None,
                 request_timeout_ms: None,
                 idle_timeout_ms: None,
+                routes: routes.cloned(),
                 filters: Vec::new(),
             };
             filters::manager_filter(&filters::manager(&http, tracing, logs))
