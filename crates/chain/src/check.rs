@@ -1,6 +1,8 @@
 //! Whether a write leaves the config entries in a state that makes sense together.
 
+mod exported;
 mod graph;
+mod ingress;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -82,6 +84,40 @@ pub enum CheckError {
         /// What is wrong with it.
         error: tribune_filter::Error,
     },
+    /// A gateway's listener speaks another protocol than a service behind it.
+    #[error(
+        "service \"{service}\" has protocol {protocol:?}, which does not match defined listener protocol {listener:?} of ingress gateway \"{gateway}\""
+    )]
+    IngressProtocol {
+        /// The gateway.
+        gateway: ServiceName,
+        /// The service behind it.
+        service: ServiceName,
+        /// What the service speaks.
+        protocol: String,
+        /// What the listener speaks.
+        listener: String,
+    },
+    /// Peers would be sent to another place.
+    #[error("peer exported service \"{service}\" contains {what}")]
+    ExportedElsewhere {
+        /// The service.
+        service: ServiceName,
+        /// What sends them there.
+        what: &'static str,
+    },
+    /// Peers would be sent to somebody else.
+    #[error(
+        "peer exported service \"{service}\" uses protocol={protocol:?} and cannot introduce new discovery chain targets like {target:?}"
+    )]
+    ExportedTarget {
+        /// The service.
+        service: ServiceName,
+        /// What it speaks.
+        protocol: String,
+        /// ID of the target.
+        target: String,
+    },
     /// The chain of a service would not compile any longer.
     #[error("service \"{service}\" would have no discovery chain: {error}")]
     Chain {
@@ -111,7 +147,6 @@ pub fn check(proposal: &Proposal, stored: &mut dyn Entries) -> Result<(), CheckE
         Kind::Mesh
         | Kind::ApiGateway
         | Kind::BoundApiGateway
-        | Kind::ExportedServices
         | Kind::FileSystemCertificate
         | Kind::HttpRoute
         | Kind::InlineCertificate
@@ -137,7 +172,17 @@ pub fn check(proposal: &Proposal, stored: &mut dyn Entries) -> Result<(), CheckE
                 .try_for_each(|entry| intentions(entry, &mut proposed))
         }
         Kind::JwtProvider => unused_provider(proposal, &mut proposed),
-        Kind::IngressGateway => one_gateway_kind(proposal, Kind::TerminatingGateway, &mut proposed),
+        Kind::ExportedServices => match proposal {
+            Proposal::Put(_) => graph::exports(&mut proposed),
+            Proposal::Delete(_) => Ok(()),
+        },
+        Kind::IngressGateway => {
+            one_gateway_kind(proposal, Kind::TerminatingGateway, &mut proposed)?;
+            match proposal {
+                Proposal::Put(entry) => ingress::gateway(entry, &mut proposed),
+                Proposal::Delete(_) => Ok(()),
+            }
+        }
         Kind::TerminatingGateway => one_gateway_kind(proposal, Kind::IngressGateway, &mut proposed),
     }
 }

@@ -322,3 +322,107 @@ fn filters_of_subsets_have_to_be_readable() {
         (Kind::ServiceResolver, subset(""), ""),
     ]);
 }
+
+#[test]
+fn what_stands_behind_an_ingress_gateway_speaks_what_its_listener_does() {
+    let http = |name: &str| json!({"Name": name, "Protocol": "http"});
+    let tcp = |name: &str| json!({"Name": name, "Protocol": "tcp"});
+    let gate = |protocol: &str, service: &str| json!({"Name": "gate", "Listeners": [{"Port": 80, "Protocol": protocol, "Services": [{"Name": service}]}]});
+    let mismatch = "does not match defined listener protocol";
+    let mut entries = written(&[
+        (Kind::IngressGateway, gate("http", "till"), mismatch),
+        (Kind::ServiceDefaults, http("till"), ""),
+        (Kind::IngressGateway, gate("tcp", "till"), mismatch),
+        (Kind::IngressGateway, gate("http", "till"), ""),
+        (Kind::ServiceDefaults, tcp("till"), mismatch),
+        (
+            Kind::ServiceDefaults,
+            json!({"Name": "till", "Protocol": "grpc"}),
+            mismatch,
+        ),
+        (Kind::IngressGateway, gate("http", "*"), ""),
+        (Kind::ServiceDefaults, tcp("till"), ""),
+        (Kind::IngressGateway, gate("tcp", "till"), ""),
+        // connections are passed on whatever is in them, and cannot be routed
+        (Kind::ServiceDefaults, http("till"), ""),
+        (Kind::ServiceRouter, json!({"Name": "till"}), mismatch),
+    ]);
+    assert_eq!(
+        entries.delete(Key::new(Kind::IngressGateway, ServiceName::new("gate"))),
+        Ok(())
+    );
+    assert_eq!(
+        entries.put(Kind::ServiceRouter, json!({"Name": "till"})),
+        Ok(())
+    );
+}
+
+#[test]
+fn what_peers_may_reach_stays_where_it_is() {
+    let export = |name: &str| json!({"Name": "default", "Services": [{"Name": name, "Consumers": [{"Peer": "isle"}]}]});
+    let redirect = |to: Value| resolver("till", json!({"Redirect": to}));
+    let failover = |to: Value| resolver("till", json!({"Failover": {"*": to}}));
+    let rows: &[(Value, &str)] = &[
+        (
+            redirect(json!({"Datacenter": "dc2"})),
+            "contains cross-datacenter resolver redirect",
+        ),
+        (
+            redirect(json!({"Service": "x", "Peer": "p"})),
+            "contains cross-peer resolver redirect",
+        ),
+        (
+            failover(json!({"Datacenters": ["dc2"]})),
+            "contains cross-datacenter failover",
+        ),
+        (
+            failover(json!({"Targets": [{"Datacenter": "dc2"}]})),
+            "contains cross-datacenter failover",
+        ),
+        (
+            redirect(json!({"Service": "desk"})),
+            "cannot introduce new discovery chain targets like \"desk.default.default.dc1\"",
+        ),
+        (
+            failover(json!({"Targets": [{"Peer": "p"}, {"Service": "desk"}]})),
+            "",
+        ),
+        (
+            resolver("till", json!({"DefaultSubset": "a", "Subsets": {"a": {}}})),
+            "",
+        ),
+    ];
+    for name in ["till", "*"] {
+        for (entry, refusal) in rows {
+            written(&[
+                (Kind::ExportedServices, export(name), ""),
+                (Kind::ServiceResolver, entry.clone(), refusal),
+            ]);
+            written(&[
+                (Kind::ServiceResolver, entry.clone(), ""),
+                (Kind::ExportedServices, export(name), refusal),
+            ]);
+        }
+    }
+    let http = |name: &str| json!({"Name": name, "Protocol": "http"});
+    written(&[
+        (Kind::ServiceDefaults, http("till"), ""),
+        (Kind::ServiceDefaults, http("desk"), ""),
+        (Kind::ExportedServices, export("till"), ""),
+        (
+            Kind::ServiceResolver,
+            redirect(json!({"Service": "desk"})),
+            "",
+        ),
+        (
+            Kind::ServiceDefaults,
+            json!({"Name": "desk"}),
+            "cannot introduce new discovery chain targets",
+        ),
+        (
+            Kind::ServiceResolver,
+            resolver("desk", json!({"Redirect": {"Datacenter": "dc2"}})),
+            "\"till\" contains cross-datacenter",
+        ),
+    ]);
+}

@@ -1,13 +1,15 @@
 //! Whether chains still compile after a write.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use tribune_filter::Filter;
 use tribune_types::ServiceName;
 use tribune_types::config_entry::{Entry, Key, Kind};
 
-use super::CheckError;
-use crate::chain::Overrides;
+use super::exported::{self, Exported};
+use super::{CheckError, ingress};
+use crate::chain::{Chain, Overrides};
 use crate::compile::{CompileRequest, compile};
 use crate::entries::Entries;
 
@@ -35,17 +37,47 @@ pub(super) fn filters(entry: &Entry) -> Result<(), CheckError> {
     Ok(())
 }
 
-/// Compiles every chain that an entry takes part in.
+/// Compiles every chain that an entry takes part in, and checks it against who relies on it.
 pub(super) fn chains(key: &Key, entries: &mut dyn Entries) -> Result<(), CheckError> {
     let links = Links::read(entries);
-    let services = if key.kind == Kind::ProxyDefaults {
+    let exported = Exported::read(entries);
+    let all = key.kind == Kind::ProxyDefaults;
+    let services = if all {
         links.owners
     } else {
         links.leading_to(&key.name)
     };
-    for service in services {
+    for service in &services {
+        let compiled = Compiled::of(service, entries)?;
+        if exported.has(service) {
+            exported::check(&compiled)?;
+        }
+    }
+    ingress::gateways(|service| all || services.contains(service), entries)
+}
+
+/// Compiles the chain of every service that peers may reach.
+pub(super) fn exports(entries: &mut dyn Entries) -> Result<(), CheckError> {
+    let exported = Exported::read(entries);
+    // what no entry shapes leads nowhere else
+    for service in Links::read(entries).owners {
+        if exported.has(&service) {
+            exported::check(&Compiled::of(&service, entries)?)?;
+        }
+    }
+    Ok(())
+}
+
+/// A chain, and the resolvers that were read for it.
+pub(super) struct Compiled {
+    pub(super) chain: Chain,
+    pub(super) resolvers: Vec<Arc<Entry>>,
+}
+
+impl Compiled {
+    pub(super) fn of(service: &ServiceName, entries: &mut dyn Entries) -> Result<Self, CheckError> {
         let request = CompileRequest {
-            service: &service,
+            service,
             // chains compile in every datacenter and cluster or in none
             datacenter: "dc1",
             trust_domain: "proposed.consul",
@@ -53,11 +85,41 @@ pub(super) fn chains(key: &Key, entries: &mut dyn Entries) -> Result<(), CheckEr
             auto_virtual_ips: &[],
             manual_virtual_ips: None,
         };
-        if let Err(error) = compile(&request, entries) {
-            return Err(CheckError::Chain { service, error });
+        let mut reading = Reading {
+            entries,
+            resolvers: Vec::new(),
+        };
+        match compile(&request, &mut reading) {
+            Ok(chain) => Ok(Self {
+                chain,
+                resolvers: reading.resolvers,
+            }),
+            Err(error) => Err(CheckError::Chain {
+                service: service.clone(),
+                error,
+            }),
         }
     }
-    Ok(())
+}
+
+/// Remembers the resolvers that are read.
+struct Reading<'a> {
+    entries: &'a mut dyn Entries,
+    resolvers: Vec<Arc<Entry>>,
+}
+
+impl Entries for Reading<'_> {
+    fn entry(&mut self, key: &Key) -> Option<Arc<Entry>> {
+        let entry = self.entries.entry(key)?;
+        if key.kind == Kind::ServiceResolver {
+            self.resolvers.push(Arc::clone(&entry));
+        }
+        Some(entry)
+    }
+
+    fn of_kind(&mut self, kind: Kind) -> Vec<Arc<Entry>> {
+        self.entries.of_kind(kind)
+    }
 }
 
 /// Which services lead to which.
