@@ -31,7 +31,7 @@ pub struct InstanceName {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Key {
-    #[prost(oneof = "key::Key", tags = "1, 2, 3, 4, 5, 6, 7")]
+    #[prost(oneof = "key::Key", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
     pub key: ::core::option::Option<key::Key>,
 }
 /// Nested message and enum types in `Key`.
@@ -49,6 +49,13 @@ pub mod key {
         #[prost(string, tag = "5")]
         pub mesh_gateway: ::prost::alloc::string::String,
     }
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Subset {
+        #[prost(message, optional, tag = "1")]
+        pub service: ::core::option::Option<super::ServiceName>,
+        #[prost(string, tag = "2")]
+        pub filter: ::prost::alloc::string::String,
+    }
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Key {
         #[prost(message, tag = "1")]
@@ -65,6 +72,8 @@ pub mod key {
         Roots(super::Unit),
         #[prost(message, tag = "7")]
         Mesh(super::Unit),
+        #[prost(message, tag = "8")]
+        Subset(Subset),
     }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -423,54 +432,74 @@ pub mod chain_value {
         Error(super::ChainError),
     }
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ChainError {
-    #[prost(enumeration = "chain_error::Kind", tag = "1")]
-    pub kind: i32,
+    #[prost(oneof = "chain_error::Error", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11")]
+    pub error: ::core::option::Option<chain_error::Error>,
 }
 /// Nested message and enum types in `ChainError`.
 pub mod chain_error {
-    #[derive(
-        Clone,
-        Copy,
-        Debug,
-        PartialEq,
-        Eq,
-        Hash,
-        PartialOrd,
-        Ord,
-        ::prost::Enumeration
-    )]
-    #[repr(i32)]
-    pub enum Kind {
-        Unspecified = 0,
-        NoService = 1,
-        NoTrustDomain = 2,
-        Denied = 3,
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct MixedProtocols {
+        #[prost(message, optional, tag = "1")]
+        pub chain: ::core::option::Option<super::ServiceName>,
+        #[prost(message, optional, tag = "2")]
+        pub service: ::core::option::Option<super::ServiceName>,
+        #[prost(string, tag = "3")]
+        pub protocol: ::prost::alloc::string::String,
+        #[prost(string, tag = "4")]
+        pub expected: ::prost::alloc::string::String,
     }
-    impl Kind {
-        /// String value of the enum field names used in the ProtoBuf definition.
-        ///
-        /// The values are not transformed in any way and thus are considered stable
-        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-        pub fn as_str_name(&self) -> &'static str {
-            match self {
-                Self::Unspecified => "KIND_UNSPECIFIED",
-                Self::NoService => "KIND_NO_SERVICE",
-                Self::NoTrustDomain => "KIND_NO_TRUST_DOMAIN",
-                Self::Denied => "KIND_DENIED",
-            }
-        }
-        /// Creates an enum from field names used in the ProtoBuf definition.
-        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-            match value {
-                "KIND_UNSPECIFIED" => Some(Self::Unspecified),
-                "KIND_NO_SERVICE" => Some(Self::NoService),
-                "KIND_NO_TRUST_DOMAIN" => Some(Self::NoTrustDomain),
-                "KIND_DENIED" => Some(Self::Denied),
-                _ => None,
-            }
-        }
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct NeedsHttp {
+        #[prost(message, optional, tag = "1")]
+        pub chain: ::core::option::Option<super::ServiceName>,
+        #[prost(string, tag = "2")]
+        pub protocol: ::prost::alloc::string::String,
+    }
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct UnknownSubset {
+        #[prost(message, optional, tag = "1")]
+        pub service: ::core::option::Option<super::ServiceName>,
+        #[prost(string, tag = "2")]
+        pub subset: ::prost::alloc::string::String,
+    }
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct External {
+        #[prost(message, optional, tag = "1")]
+        pub service: ::core::option::Option<super::ServiceName>,
+        #[prost(string, tag = "2")]
+        pub what: ::prost::alloc::string::String,
+    }
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Circle {
+        #[prost(string, repeated, tag = "1")]
+        pub names: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    }
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Error {
+        #[prost(message, tag = "1")]
+        NoService(super::Unit),
+        #[prost(message, tag = "2")]
+        NoTrustDomain(super::Unit),
+        #[prost(message, tag = "3")]
+        Denied(super::Unit),
+        #[prost(message, tag = "4")]
+        MixedProtocols(MixedProtocols),
+        #[prost(message, tag = "5")]
+        NeedsHttp(NeedsHttp),
+        #[prost(message, tag = "6")]
+        UnknownSubset(UnknownSubset),
+        #[prost(message, tag = "7")]
+        External(External),
+        #[prost(message, tag = "8")]
+        CircularRedirect(Circle),
+        #[prost(message, tag = "9")]
+        CircularReference(Circle),
+        #[prost(message, tag = "10")]
+        TooDeep(super::ServiceName),
+        #[prost(message, tag = "11")]
+        TooManySplits(super::ServiceName),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -722,7 +751,8 @@ pub mod call_error {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CallRequest {
-    /// Version of the encoding of `request`: 1 is JSON, `{"Query": {VARIANT: FIELDS}}` or `{"Write": ..}`.
+    /// Version of the encoding of `request`: 1 is JSON, `{"Query": {VARIANT: FIELDS}}`, `{"Write": ..}`
+    /// or `{"Operator": ..}`.
     #[prost(uint32, tag = "1")]
     pub encoding: u32,
     /// The request. It is not a message of its own because it holds what clients wrote: bodies whose fields
@@ -843,6 +873,8 @@ pub struct Answer {
     pub cache_hit: ::core::option::Option<bool>,
     #[prost(bool, tag = "9")]
     pub missing: bool,
+    #[prost(bool, tag = "10")]
+    pub unwell: bool,
     #[prost(oneof = "answer::Body", tags = "1, 2, 3")]
     pub body: ::core::option::Option<answer::Body>,
 }
@@ -1088,7 +1120,7 @@ pub struct SnapshotSaveRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SnapshotSaveResponse {
-    #[prost(oneof = "snapshot_save_response::Message", tags = "1, 2, 3")]
+    #[prost(oneof = "snapshot_save_response::Message", tags = "1, 2, 3, 4")]
     pub message: ::core::option::Option<snapshot_save_response::Message>,
 }
 /// Nested message and enum types in `SnapshotSaveResponse`.
@@ -1102,6 +1134,9 @@ pub mod snapshot_save_response {
         End(super::SnapshotEnd),
         #[prost(message, tag = "3")]
         Error(super::CallError),
+        /// The first message, unless there is an error: index of the state.
+        #[prost(uint64, tag = "4")]
+        Index(u64),
     }
 }
 /// Proves that nothing is missing.
@@ -1111,9 +1146,6 @@ pub struct SnapshotEnd {
     pub length: u64,
     #[prost(bytes = "bytes", tag = "2")]
     pub sha256: ::prost::bytes::Bytes,
-    /// Index of the state.
-    #[prost(uint64, tag = "3")]
-    pub index: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SnapshotRestoreRequest {
