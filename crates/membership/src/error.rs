@@ -31,8 +31,10 @@ pub enum StartError {
 
 /// Why tags are refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the tags take {size} bytes and must fit into {limit}")]
+#[error("there may be {most} tags of 255 bytes each and {limit} bytes in all; these take {size}")]
 pub struct TagsError {
+    /// How many there may be.
+    pub most: usize,
     /// Bytes that they take.
     pub size: usize,
     /// Bytes that there may be.

@@ -1,6 +1,7 @@
 //! A key that frames are encrypted with.
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +16,7 @@ pub(crate) const OVERHEAD: usize = NONCE_LEN + 16;
 #[derive(Clone)]
 pub struct Key {
     text: String,
-    key: LessSafeKey,
+    key: Arc<LessSafeKey>,
 }
 
 impl fmt::Debug for Key {
@@ -53,7 +54,7 @@ impl Key {
         Ok(Self {
             // written anew, so that the same key is the same text
             text: STANDARD.encode(&bytes),
-            key: LessSafeKey::new(key),
+            key: Arc::new(LessSafeKey::new(key)),
         })
     }
 

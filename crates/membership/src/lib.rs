@@ -7,14 +7,26 @@
 //! Invariant: what a member says changes who is thought alive and where, never what anybody may do.
 //! Invariant: nothing that arrives panics, and what is kept of it is bounded.
 
+mod codec;
 mod coordinate;
+mod core;
+mod effects;
 mod error;
 mod event;
+mod gate;
+mod item;
 mod key;
 mod keyring;
 mod keyring_file;
 mod member;
+mod membership;
+mod message;
+mod peer;
 mod settings;
+mod stream;
+mod table;
+mod transport;
+mod wire;
 
 pub use coordinate::Coordinate;
 pub use error::{
@@ -26,4 +38,5 @@ pub use key::Key;
 pub use keyring::{Keyring, KeyringReport};
 pub use keyring_file::KeyringFile;
 pub use member::{Member, Status, Tags, Versions};
+pub use membership::{DEFAULT_PORT, Membership};
 pub use settings::{Encryption, Limits, RetryJoin, Settings, Timing};
