@@ -104,6 +104,22 @@ impl<K: Ord + Clone> WatchHub<K> {
         }
     }
 
+    /// Tells that anything may have changed at `index`, and wakes everybody.
+    pub fn notify_all(&self, index: u64) {
+        let mut inner = lock(&self.inner);
+        inner.index = inner.index.max(index);
+        inner.forgotten = inner.index;
+        inner.recent.clear();
+        inner.recent_keys = 0;
+        inner.waiting.clear();
+        let woken: Vec<_> = inner.waiters.drain().collect();
+        // Tasks are woken when nobody has to wait for the lock any more.
+        drop(inner);
+        for (_, registered) in woken {
+            let _: Result<(), ()> = registered.wake.send(());
+        }
+    }
+
     /// How many are waiting.
     #[must_use]
     pub fn waiters(&self) -> usize {

@@ -90,7 +90,11 @@ impl Observer for Hub {
                 }
             }
         });
-        self.waiting.notify(changes.index, &changes.keys);
+        if changes.is_everything() {
+            self.waiting.notify_all(changes.index);
+        } else {
+            self.waiting.notify(changes.index, &changes.keys);
+        }
     }
 }
 

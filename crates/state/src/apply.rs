@@ -13,6 +13,9 @@ mod node;
 mod service;
 mod virtual_ip;
 
+pub(crate) use config::sources;
+pub(crate) use node::node_id;
+
 /// Tables being changed by one command, and what it has touched.
 pub(crate) struct Writer<'a> {
     tables: &'a mut Tables,

@@ -36,6 +36,10 @@ impl Snapshot {
         Self { tables }
     }
 
+    pub(crate) fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
     /// Index of the last command that is part of it.
     #[must_use]
     pub fn index(&self) -> Index {

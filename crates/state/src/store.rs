@@ -6,7 +6,6 @@ use tribune_types::Index;
 
 use crate::apply::Writer;
 use crate::command::{ApplyError, Command, Operation, Outcome};
-use crate::recent::Recent;
 use crate::snapshot::Snapshot;
 use crate::tables::Tables;
 use crate::watch::Changes;
@@ -14,8 +13,7 @@ use crate::watch::Changes;
 /// The tables, changed by commands alone. There is one owner; everybody else holds snapshots.
 #[derive(Debug, Default)]
 pub struct Store {
-    tables: Tables,
-    recent: Recent,
+    pub(crate) tables: Tables,
 }
 
 /// What a command did.
@@ -58,8 +56,9 @@ impl Store {
             };
             return unchanged(index, Outcome::Refused(error));
         }
-        if let Some(&(first, ref outcome)) =
-            command.request_id.and_then(|id| self.recent.outcome(id))
+        if let Some(&(first, ref outcome)) = command
+            .request_id
+            .and_then(|id| self.tables.recent.outcome(id))
         {
             self.tables.index = index;
             return Applied {
@@ -82,7 +81,7 @@ impl Store {
         };
         self.tables.index = index;
         if let Some(id) = command.request_id {
-            self.recent.remember(id, index, outcome.clone());
+            self.tables.recent.remember(id, index, outcome.clone());
         }
         Applied {
             index,

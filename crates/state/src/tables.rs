@@ -11,6 +11,7 @@ use tribune_types::{
 };
 
 use crate::map::Map;
+use crate::recent::Recent;
 
 /// Everything that is stored. A clone shares all of it.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +36,7 @@ pub(crate) struct Tables {
     pub(crate) virtual_ips: VirtualIps,
     pub(crate) config: Config,
     pub(crate) ca: Ca,
+    pub(crate) recent: Recent,
 }
 
 #[derive(Clone, Debug)]

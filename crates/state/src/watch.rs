@@ -61,26 +61,50 @@ pub enum Key {
 pub struct Changes {
     /// Index of the last command that is part of it.
     pub index: Index,
-    /// The keys touched, in order and each once.
+    /// The keys touched, in order and each once. Where everything changed, they are not told.
     pub keys: Vec<Key>,
+    everything: bool,
 }
 
 impl Changes {
     pub(crate) fn new(index: Index, mut keys: Vec<Key>) -> Self {
         keys.sort_unstable();
         keys.dedup();
-        Self { index, keys }
+        Self {
+            index,
+            keys,
+            everything: false,
+        }
+    }
+
+    /// Tables that were restored, so that anything may have changed.
+    #[must_use]
+    pub const fn everything(index: Index) -> Self {
+        Self {
+            index,
+            keys: Vec::new(),
+            everything: true,
+        }
+    }
+
+    /// Whether anything may have changed, whatever the keys are.
+    #[must_use]
+    pub const fn is_everything(&self) -> bool {
+        self.everything
     }
 
     /// Whether `key` was touched.
     #[must_use]
     pub fn contains(&self, key: &Key) -> bool {
-        self.keys.binary_search(key).is_ok()
+        self.everything || self.keys.binary_search(key).is_ok()
     }
 
     /// These changes and later ones as if one command had made them.
     #[must_use]
     pub fn and(mut self, later: Self) -> Self {
+        if self.everything || later.everything {
+            return Self::everything(later.index);
+        }
         if self.keys.is_empty() {
             return later;
         }
@@ -119,6 +143,9 @@ impl WatchSet {
     #[must_use]
     pub fn is_touched_by(&self, changes: &Changes) -> bool {
         let Some(keys) = &self.keys else { return false };
+        if changes.everything {
+            return !keys.is_empty();
+        }
         if keys.len() < changes.keys.len() {
             keys.iter().any(|key| changes.contains(key))
         } else {

@@ -432,28 +432,7 @@ impl Entry {
     /// The entry as the API prints it, written first and last at the given indexes.
     #[must_use]
     pub fn to_json(&self, create_index: Index, modify_index: Index) -> Value {
-        let mut json = match self {
-            Self::ServiceDefaults(entry) => serde_json::to_value(entry.raw()),
-            Self::ProxyDefaults(entry) => serde_json::to_value(entry.raw()),
-            Self::ServiceIntentions(entry) => {
-                serde_json::to_value(RawServiceIntentions::from(entry))
-            }
-            Self::Mesh(entry) => serde_json::to_value(entry.raw()),
-            Self::ServiceResolver(entry) => serde_json::to_value(entry.raw()),
-            Self::ServiceRouter(entry) => serde_json::to_value(entry.raw()),
-            Self::ServiceSplitter(entry) => serde_json::to_value(entry.raw()),
-            Self::BoundApiGateway(entry) => serde_json::to_value(entry),
-            Self::ApiGateway(entry) => serde_json::to_value(entry.raw()),
-            Self::ExportedServices(entry) => serde_json::to_value(entry.raw()),
-            Self::FileSystemCertificate(entry) => serde_json::to_value(entry.raw()),
-            Self::HttpRoute(entry) => serde_json::to_value(entry.raw()),
-            Self::IngressGateway(entry) => serde_json::to_value(entry.raw()),
-            Self::InlineCertificate(entry) => serde_json::to_value(entry.raw()),
-            Self::JwtProvider(entry) => serde_json::to_value(entry.raw()),
-            Self::TcpRoute(entry) => serde_json::to_value(entry.raw()),
-            Self::TerminatingGateway(entry) => serde_json::to_value(entry.raw()),
-        }
-        .unwrap_or_default();
+        let mut json = serde_json::to_value(self).unwrap_or_default();
         let hash = content_hash(&json.to_string());
         json["Kind"] = self.kind().as_str().into();
         // what the control plane writes for itself is not hashed, as in Consul
@@ -463,6 +442,33 @@ impl Entry {
         json["CreateIndex"] = create_index.into();
         json["ModifyIndex"] = modify_index.into();
         json
+    }
+}
+
+/// The fields of its kind, which [`Raw::deserialize`] reads.
+impl Serialize for Entry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::ServiceDefaults(entry) => entry.raw().serialize(serializer),
+            Self::ProxyDefaults(entry) => entry.raw().serialize(serializer),
+            Self::ServiceIntentions(entry) => {
+                RawServiceIntentions::from(entry).serialize(serializer)
+            }
+            Self::Mesh(entry) => entry.raw().serialize(serializer),
+            Self::ServiceResolver(entry) => entry.raw().serialize(serializer),
+            Self::ServiceRouter(entry) => entry.raw().serialize(serializer),
+            Self::ServiceSplitter(entry) => entry.raw().serialize(serializer),
+            Self::BoundApiGateway(entry) => entry.serialize(serializer),
+            Self::ApiGateway(entry) => entry.raw().serialize(serializer),
+            Self::ExportedServices(entry) => entry.raw().serialize(serializer),
+            Self::FileSystemCertificate(entry) => entry.raw().serialize(serializer),
+            Self::HttpRoute(entry) => entry.raw().serialize(serializer),
+            Self::IngressGateway(entry) => entry.raw().serialize(serializer),
+            Self::InlineCertificate(entry) => entry.raw().serialize(serializer),
+            Self::JwtProvider(entry) => entry.raw().serialize(serializer),
+            Self::TcpRoute(entry) => entry.raw().serialize(serializer),
+            Self::TerminatingGateway(entry) => entry.raw().serialize(serializer),
+        }
     }
 }
 

@@ -134,7 +134,11 @@ impl Views {
     pub fn update(&mut self, snapshot: &Snapshot, changes: &Changes) -> Vec<(Key, Value)> {
         self.snapshot = snapshot.clone();
         let readers = changes.keys.iter().filter_map(|key| self.readers.get(key));
-        let mut stale: BTreeSet<_> = readers.flatten().map(ranked).collect();
+        let mut stale: BTreeSet<_> = if changes.is_everything() {
+            self.held.keys().map(ranked).collect()
+        } else {
+            readers.flatten().map(ranked).collect()
+        };
         let mut changed = Vec::new();
         while let Some((_, key)) = stale.pop_first() {
             let Some(value) = self.refresh(&key) else {

@@ -54,6 +54,18 @@ fn who_read_before_all_that_is_remembered_is_woken_at_once() {
 }
 
 #[test]
+fn a_change_of_everything_wakes_everybody_who_read_before_it() {
+    let hub = WatchHub::new();
+    hub.notify(3, &["api"]);
+    let mut waiters = [hub.register(3, ["web"]), hub.register(3, ["api", "db"])];
+    hub.notify_all(5);
+    assert!(waiters.iter_mut().all(is_woken));
+    assert!(is_woken(&mut hub.register(4, ["other"])));
+    assert!(!is_woken(&mut hub.register(5, ["other"])));
+    assert_eq!(hub.waiters(), 0);
+}
+
+#[test]
 fn a_change_of_nothing_wakes_nobody() {
     let hub = WatchHub::new();
     let mut waiter = hub.register(0, ["web"]);

@@ -127,7 +127,7 @@ impl Writer<'_> {
 }
 
 /// The sources in this cluster that an entry is about, each with the entry's destination.
-fn sources(entry: &Entry) -> impl Iterator<Item = (ServiceName, ServiceName)> {
+pub(crate) fn sources(entry: &Entry) -> impl Iterator<Item = (ServiceName, ServiceName)> {
     let (destination, sources) = match entry {
         Entry::ServiceIntentions(intentions) => (entry.key().name, intentions.sources.as_slice()),
         _ => (ServiceName::default(), [].as_slice()),

@@ -179,7 +179,8 @@ impl Writer<'_> {
     }
 }
 
-fn node_id(node: &Node) -> Option<NodeId> {
+/// The ID of a node that has one.
+pub(crate) fn node_id(node: &Node) -> Option<NodeId> {
     let id = Name::from(node.id.as_str());
     (!id.is_empty()).then(|| NodeId {
         id,

@@ -67,6 +67,24 @@ begins_with! {
 }
 
 impl MapKey for Ipv4Addr {}
+
+impl MapKey for u128 {
+    fn head(&self, skip: usize) -> u64 {
+        let mut head = [0; 8];
+        let bytes = self.to_be_bytes();
+        let rest = bytes.get(skip..).unwrap_or_default();
+        for (to, from) in head.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        u64::from_be_bytes(head)
+    }
+
+    fn shared(&self, other: &Self) -> usize {
+        // At most 16.
+        ((self ^ other).leading_zeros() / 8) as usize
+    }
+}
+
 impl MapKey for NameKind {}
 impl MapKey for config_entry::Key {}
 impl MapKey for (NameKind, ServiceName) {}

@@ -1,6 +1,7 @@
 //! What the tables say after commands, and whom a command wakes.
 
 mod catalog;
+mod codec;
 mod config;
 mod support;
 mod watches;

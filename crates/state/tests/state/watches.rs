@@ -62,7 +62,7 @@ fn registrations() -> impl Strategy<Value = Registration> {
         })
 }
 
-fn operations() -> impl Strategy<Value = Operation> {
+pub(crate) fn operations() -> impl Strategy<Value = Operation> {
     let register =
         || registrations().prop_map(|registration| Operation::Register(Box::new(registration)));
     let removed = prop_oneof![
@@ -112,7 +112,7 @@ fn operations() -> impl Strategy<Value = Operation> {
 }
 
 /// Every read there is, over every name there is: its name, its index, its result, and what it watches.
-fn reads(snapshot: &Snapshot) -> Vec<(String, Index, String, WatchSet)> {
+pub(crate) fn reads(snapshot: &Snapshot) -> Vec<(String, Index, String, WatchSet)> {
     let mut reads = Reads {
         snapshot,
         done: Vec::new(),

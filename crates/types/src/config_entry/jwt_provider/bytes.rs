@@ -27,7 +27,12 @@ impl Bytes {
 
 impl Serialize for Bytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&encode(&self.0))
+        // A list is read as the bytes that it is; a text that was printed is not what it was printed from.
+        if serializer.is_human_readable() {
+            serializer.serialize_str(&encode(&self.0))
+        } else {
+            self.0.serialize(serializer)
+        }
     }
 }
 
