@@ -3,5 +3,6 @@
 mod catalog;
 mod codec;
 mod config;
+mod entries;
 mod support;
 mod watches;
