@@ -1,11 +1,11 @@
 //! The agent's own state, and what can be done to it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 use tribune_ads::Registry;
-use tribune_config::Config;
+use tribune_config::{AclTokens, Config};
 use tribune_derived::Source;
 use tribune_leaf::Manager;
 use tribune_local::Local;
@@ -14,6 +14,8 @@ use tribune_types::call::{CallError, Options};
 use tribune_types::{Name, Node, NodeName, Token};
 
 use crate::cluster::Cluster;
+use crate::process::DataDir;
+use crate::reload::Reloader;
 use crate::saved::Saved;
 use crate::servers::Servers;
 use crate::{anti_entropy, saved};
@@ -34,6 +36,11 @@ pub(crate) struct Agent {
     pub(crate) cluster: Arc<dyn Cluster>,
     /// Ends the agent.
     pub(crate) shutdown: Shutdown,
+    pub(crate) reloader: Reloader,
+    /// The agent's own tokens, as they are now.
+    tokens: RwLock<AclTokens>,
+    /// Held for as long as the agent uses the folder.
+    _data_dir: Option<DataDir>,
     local: Mutex<Local>,
     /// What is registered, as it is kept on disk; nothing is without a folder.
     pub(crate) saved: Option<tokio::sync::Mutex<Saved>>,
@@ -54,6 +61,8 @@ pub(crate) struct Parts {
     pub(crate) proxies: Registry,
     pub(crate) cluster: Arc<dyn Cluster>,
     pub(crate) shutdown: Shutdown,
+    pub(crate) reloader: Reloader,
+    pub(crate) data_dir: Option<DataDir>,
 }
 
 impl Agent {
@@ -66,9 +75,14 @@ impl Agent {
             proxies,
             cluster,
             shutdown,
+            reloader,
+            data_dir,
         } = parts;
         let (local, changed) = (Mutex::new(local), watch::Sender::new(0));
         Self {
+            tokens: RwLock::new(config.tokens.clone()),
+            reloader,
+            _data_dir: data_dir,
             config,
             node,
             source: servers.source(),
@@ -123,17 +137,28 @@ impl Agent {
     }
 
     /// The token of a request, or the one for requests that come without.
-    pub(crate) fn token_or_default<'a>(&'a self, token: &'a Token) -> &'a Token {
+    pub(crate) fn token_or_default(&self, token: &Token) -> Token {
         if token.is_anonymous() {
-            &self.config.tokens.default
+            self.tokens().default.clone()
         } else {
-            token
+            token.clone()
         }
     }
 
+    /// Uses these tokens from now on.
+    pub(crate) fn set_tokens(&self, tokens: AclTokens) {
+        *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = tokens;
+    }
+
+    /// Only whole sets of tokens are put under the lock.
+    fn tokens(&self) -> RwLockReadGuard<'_, AclTokens> {
+        self.tokens.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The token for what the agent does on its own account.
-    pub(crate) fn own_token(&self) -> &Token {
-        self.token_or_default(&self.config.tokens.agent)
+    pub(crate) fn own_token(&self) -> Token {
+        let own = self.tokens().agent.clone();
+        self.token_or_default(&own)
     }
 
     /// How long a read waits that is wanted so.

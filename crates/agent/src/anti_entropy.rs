@@ -52,7 +52,7 @@ pub(crate) async fn partial(agent: &Agent) -> bool {
     while let Some(sync) = { agent.local().poll_sync() } {
         let (write, token) = told(agent, &sync);
         let options = Options {
-            token: agent.token_or_default(token).clone(),
+            token: agent.token_or_default(token),
             ..Options::default()
         };
         match agent.servers.write(write, &options).await {
@@ -94,7 +94,7 @@ fn told<'a>(agent: &Agent, sync: &'a Sync) -> (Write, &'a Token) {
 /// Compares with the catalog. Whether it could be read.
 async fn full(agent: &Agent) -> bool {
     let options = Options {
-        token: agent.own_token().clone(),
+        token: agent.own_token(),
         ..Options::default()
     };
     match servers::in_catalog(&*agent.servers, agent.node_name(), &options).await {

@@ -20,7 +20,7 @@ pub(crate) struct AgentApi {
 impl tribune_http::Api for AgentApi {
     fn authorizer(&self, token: &Token) -> Result<Authorizer, CallError> {
         self.resolver
-            .resolve(self.agent.token_or_default(token))
+            .resolve(&self.agent.token_or_default(token))
             .map_err(|_| CallError::UnknownToken)
     }
 
@@ -30,7 +30,7 @@ impl tribune_http::Api for AgentApi {
         mut options: Options,
         authorizer: Authorizer,
     ) -> Result<Answer, CallError> {
-        options.token = self.agent.token_or_default(&options.token).clone();
+        options.token = self.agent.token_or_default(&options.token);
         let servers = &self.agent.servers;
         let caller = Caller {
             agent: &self.agent,
@@ -52,7 +52,7 @@ impl tribune_http::Api for AgentApi {
         mut options: Options,
         authorizer: Authorizer,
     ) -> Result<Streamed, CallError> {
-        options.token = self.agent.token_or_default(&options.token).clone();
+        options.token = self.agent.token_or_default(&options.token);
         let caller = Caller {
             agent: &self.agent,
             options: &options,

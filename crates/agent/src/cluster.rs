@@ -70,9 +70,6 @@ pub(crate) trait Cluster: Send + Sync + 'static {
     /// Puts this in the place of everything that the servers keep. It has been checked against its checksums.
     fn restore_snapshot<'a>(&'a self, state: State, options: &'a Options) -> ClusterFuture<'a, ()>;
 
-    /// Reads the agent's configuration again and does what it says now.
-    fn reload(&self) -> ClusterFuture<'_, ()>;
-
     /// What there is to know about the log and the members, section by section.
     fn stats(&self) -> Stats;
 

@@ -1,22 +1,98 @@
-//! Where log lines go: standard output, as text or as JSON.
+//! Where log lines go: standard output, as text or as JSON, and a file that is closed from time to time.
 
-use tribune_config::Config;
+mod file;
 
-/// Sets logging up for the process. A second call changes nothing.
-pub(crate) fn init(config: &Config) {
-    // transports log every frame at debug, which nobody who debugs a mesh wants to see
-    let filter = format!(
-        "{},h2=warn,hyper=warn,tonic=warn,tower=warn",
-        config.log_level.as_str()
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use anyhow::{Context, Result};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Registry, reload};
+use tribune_config::{Config, LogLevel};
+
+use file::RotatingFile;
+
+/// The process's log.
+#[derive(Clone, Debug)]
+pub(crate) struct Log {
+    filter: reload::Handle<EnvFilter, Registry>,
+}
+
+impl Log {
+    /// Sets logging up for the process. Where that was done before, the log of then goes on.
+    ///
+    /// # Errors
+    /// Where the log's file cannot be written.
+    pub(crate) fn init(config: &Config) -> Result<Self> {
+        let file = config.log_file.as_ref().map(|file| {
+            RotatingFile::open(file, SystemTime::now())
+                .with_context(|| format!("log_file {:?} cannot be written", file.path))
+        });
+        let writer = Writer {
+            file: file.transpose()?.map(|file| Arc::new(Mutex::new(file))),
+        };
+        let (layer, filter) = reload::Layer::new(filter(config.log_level));
+        let lines = tracing_subscriber::fmt::layer()
+            .with_target(true)
+            .with_ansi(false)
+            .with_writer(writer);
+        let registry = tracing_subscriber::registry().with(layer);
+        let set = if config.log_json {
+            registry.with(lines.json()).try_init()
+        } else {
+            registry.with(lines).try_init()
+        };
+        // an embedder or a test may have set up a log of its own, which is then the one
+        drop(set);
+        Ok(Self { filter })
+    }
+
+    /// Logs messages of this level and more severe ones from now on.
+    pub(crate) fn set_level(&self, level: LogLevel) {
+        if self.filter.reload(filter(level)).is_err() {
+            tracing::warn!("the log's level cannot be changed: another log is set up");
+        }
+    }
+}
+
+/// What is logged. Transports log every frame at debug, which nobody who debugs a mesh wants to see.
+fn filter(level: LogLevel) -> EnvFilter {
+    let text = format!(
+        "{},h2=warn,hyper=warn,tonic=warn,tower=warn,openraft=warn",
+        level.as_str()
     );
-    let filter = tracing_subscriber::EnvFilter::builder().parse_lossy(filter);
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_target(true);
-    let set = if config.log_json {
-        lines.json().try_init()
-    } else {
-        lines.with_ansi(false).try_init()
-    };
-    drop(set);
+    EnvFilter::builder().parse_lossy(text)
+}
+
+/// Writes lines to standard output and to the file, if there is one.
+#[derive(Clone, Debug)]
+struct Writer {
+    file: Option<Arc<Mutex<RotatingFile>>>,
+}
+
+impl io::Write for Writer {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if let Some(file) = &self.file {
+            // a line that was cut by a panic is all that a poisoned lock can hide
+            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+            file.write(line, SystemTime::now())?;
+        }
+        io::stdout().write_all(line)?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stdout().flush()
+    }
+}
+
+impl<'a> MakeWriter<'a> for Writer {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use tribune_types::config_entry::Entry;
+use tribune_types::config_entry::Raw;
 use tribune_types::definition::{CheckType, ServiceDefinition};
 use tribune_types::{Meta, Opaque, Token};
 
@@ -95,8 +95,8 @@ pub struct Config {
     pub services: Vec<ServiceDefinition>,
     /// Checks to register that stand on their own.
     pub checks: Vec<CheckType>,
-    /// Config entries that the leader writes where there are none of their kind and name.
-    pub config_entries: Vec<Entry>,
+    /// Config entries that are written where there are none of their kind and name. They are as they must be.
+    pub config_entries: Vec<Raw>,
 }
 
 /// An address to listen on.

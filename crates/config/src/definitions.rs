@@ -14,7 +14,7 @@ use crate::error::{Problem, Wrong};
 pub(crate) struct Definitions {
     pub(crate) services: Vec<ServiceDefinition>,
     pub(crate) checks: Vec<CheckType>,
-    pub(crate) config_entries: Vec<Entry>,
+    pub(crate) config_entries: Vec<Raw>,
 }
 
 impl Definitions {
@@ -75,7 +75,8 @@ fn items(value: &mut Value, key: &str) -> Vec<Value> {
     all
 }
 
-fn config_entry(value: &Value) -> Result<Entry, Wrong> {
+/// A config entry as it is written, which is known to be as it must be.
+fn config_entry(value: &Value) -> Result<Raw, Wrong> {
     let refuse = |reason: String| Wrong::At {
         key: "config_entries.bootstrap".to_owned(),
         span: value.span,
@@ -87,7 +88,8 @@ fn config_entry(value: &Value) -> Result<Entry, Wrong> {
     };
     let kind = config_entry::Kind::parse(kind).map_err(|error| refuse(error.to_string()))?;
     let raw = from_value_seed(OfKind(kind), value, Options::WEAK).map_err(Wrong::Value)?;
-    Entry::try_from(raw).map_err(|error| refuse(error.to_string()))
+    Entry::try_from(raw.clone()).map_err(|error| refuse(error.to_string()))?;
+    Ok(raw)
 }
 
 /// Reads the fields of one kind of config entry.

@@ -18,6 +18,7 @@ mod flags;
 mod keys;
 mod load;
 mod raw;
+mod restart;
 mod source;
 mod tls;
 

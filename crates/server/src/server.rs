@@ -13,7 +13,6 @@ use tribune_replication::{Handle, ProposeError, ReadError};
 use tribune_state::{ApplyError, Command, Operation, Outcome, Snapshot, WatchSet};
 use tribune_types::Index;
 use tribune_types::call::{Answer, Body, CallError, Options, Query, Write};
-use tribune_types::config_entry::Entry;
 
 use crate::authority::{Ca, CaSettings};
 use crate::hub::{Hub, HubSource};
@@ -306,19 +305,6 @@ impl Server {
     /// Waits for a change of what was read at `index`.
     pub async fn changed(&self, watch: WatchSet, index: Index) {
         self.hub.waiting().register(index, watch).changed().await;
-    }
-
-    /// Writes a config entry unless there is one of its kind and name.
-    ///
-    /// # Errors
-    /// Where nobody knows whether it was made.
-    pub async fn write_missing(&self, entry: Entry) -> Result<(Index, Outcome), ProposeError> {
-        let operation = Operation::PutConfigEntry {
-            entry: Arc::new(entry),
-            cas: Some(0),
-            checked_at: None,
-        };
-        self.propose(operation).await
     }
 
     /// Makes a change, trying again where an answer is lost or leadership moves.

@@ -278,10 +278,6 @@ impl Cluster for Alone {
         alone("restoring a snapshot")
     }
 
-    fn reload(&self) -> ClusterFuture<'_, ()> {
-        alone("reloading the configuration")
-    }
-
     fn stats(&self) -> Stats {
         let (index, term) = (self.index().to_string(), self.term().to_string());
         let raft = [

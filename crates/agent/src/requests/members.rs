@@ -54,7 +54,8 @@ pub(crate) async fn force_leave(caller: &Caller<'_>, request: ForceLeave) -> Res
 
 pub(crate) async fn reload(caller: &Caller<'_>) -> Result {
     require_own(caller)?;
-    caller.agent.cluster.reload().await?;
+    let reloaded = caller.agent.reload().await;
+    reloaded.map_err(|error| CallError::Refused(format!("{error:#}")))?;
     Ok(Answer::default())
 }
 

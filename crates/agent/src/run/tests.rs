@@ -5,7 +5,17 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use tribune_config::Machine;
+use tribune_runtime::{Limits, Listener, Shutdown, Tasks};
+
 use super::*;
+use crate::api::AgentApi;
+use crate::listeners::http_settings;
+use crate::running::resolver;
+use crate::start::{Context, start};
 
 mod cluster;
 
@@ -25,7 +35,13 @@ impl World {
         };
         let config = tribune_config::load(&[], &machine).unwrap().config;
         let shutdown = Shutdown::new();
-        let (agent, _discovery) = start(config, resolver(), shutdown.clone()).await.unwrap();
+        let log = Log::init(&config).unwrap();
+        let context = Context {
+            resolver: resolver(),
+            data_dir: None,
+            reloader: Reloader::new(Box::new(|| bail!("there is nothing to read")), log),
+        };
+        let (agent, _discovery) = start(config, context, shutdown.clone()).await.unwrap();
         let settings = http_settings(&agent.config).unwrap();
         let api = AgentApi {
             agent,

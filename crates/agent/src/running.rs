@@ -1,0 +1,142 @@
+//! An agent that runs, from its start to its end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use tokio::net::TcpListener;
+use tribune_acl::{Authorizer, Resolver};
+use tribune_config::{Bootstrap, Config};
+use tribune_runtime::{Limits, Listener, Shutdown, Tasks};
+
+use crate::agent::Agent;
+use crate::api::AgentApi;
+use crate::listeners::{bind_all, http_settings};
+use crate::process::{DataDir, Ending, PidFile};
+use crate::reload::Reloader;
+use crate::start::{Context, start};
+use crate::version::{CONSUL_VERSION, VERSION};
+use crate::{anti_entropy, probes, saved};
+
+/// How long what runs has to end once it was told to.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long the others may take to hear that the agent leaves.
+const LEAVE: Duration = Duration::from_secs(15);
+
+/// A running agent and its tasks.
+pub(crate) struct Running {
+    pub(crate) agent: Arc<Agent>,
+    tasks: Arc<Tasks>,
+    _pid_file: Option<PidFile>,
+}
+
+impl Running {
+    /// Starts an agent, wholly or not at all.
+    ///
+    /// # Errors
+    /// Where an address cannot be listened on, a folder not be used, or the server does not start.
+    pub(crate) async fn start(
+        config: Config,
+        reloader: Reloader,
+        shutdown: Shutdown,
+    ) -> Result<Self> {
+        if config.bootstrap != Bootstrap::Alone {
+            bail!(
+                "this agent would have to join others, which is not supported yet: run it as a server with \
+                 -server -bootstrap, or with -dev"
+            );
+        }
+        let http = bind_all(&config.http_listeners, "HTTP").await?;
+        let grpc = bind_all(&config.grpc_listeners, "gRPC").await?;
+        let settings = http_settings(&config)?;
+        let limits = Limits {
+            connections_per_client: config.limits.http_max_conns_per_client,
+            ..Limits::default()
+        };
+        let data_dir = config.data_dir.as_deref().map(DataDir::open).transpose()?;
+        let pid_file = config.pid_file.as_deref().map(PidFile::write).transpose()?;
+        let resolver = resolver();
+        let context = Context {
+            resolver: resolver.clone(),
+            data_dir,
+            reloader,
+        };
+        let (agent, discovery) = start(config, context, shutdown.clone()).await?;
+        let tasks = Arc::new(Tasks::new(shutdown.clone()));
+        let running = Self {
+            agent,
+            tasks,
+            _pid_file: pid_file,
+        };
+        running.spawn(grpc, discovery);
+        let api = Arc::new(AgentApi {
+            agent: running.agent.clone(),
+            resolver,
+        });
+        let server = tribune_http::Server::new(api, settings);
+        for listener in http {
+            let served = server
+                .clone()
+                .serve(Listener::new(listener, limits), running.tasks.clone());
+            running.tasks.spawn("HTTP", served);
+        }
+        announce(&running.agent.config);
+        Ok(running)
+    }
+
+    fn spawn(&self, grpc: Vec<TcpListener>, discovery: tribune_ads::Service) {
+        let (agent, tasks) = (&self.agent, &self.tasks);
+        let shutdown = tasks.shutdown();
+        let entropy = anti_entropy::run(agent.clone(), shutdown.clone());
+        tasks.spawn("anti-entropy", entropy);
+        tasks.spawn("saved", saved::run(agent.clone(), shutdown.clone()));
+        tasks.spawn("checks", probes::run(agent.clone(), shutdown.clone()));
+        for listener in grpc {
+            let shutdown = shutdown.clone();
+            let end = async move { shutdown.begun().await };
+            let served = tribune_ads::serve(listener, discovery.clone(), end);
+            tasks.spawn("discovery", served);
+        }
+    }
+
+    /// Ends it.
+    pub(crate) async fn end(&self, ending: Ending) {
+        if ending == Ending::Leave {
+            match tokio::time::timeout(LEAVE, self.agent.cluster.leave()).await {
+                Ok(Ok(())) => tracing::info!("the others know that this agent has left"),
+                Ok(Err(error)) => tracing::warn!(%error, "the others do not know that it leaves"),
+                Err(_) => tracing::warn!("the others did not hear in time that it leaves"),
+            }
+        }
+        tracing::info!("shutting down");
+        if let Err(running) = self.tasks.end(GRACE).await {
+            tracing::warn!(?running, "stopped what did not end in time");
+        }
+    }
+}
+
+/// There are no tokens yet: everybody may do what ACLs being off lets everybody do.
+pub(crate) fn resolver() -> Arc<dyn Resolver> {
+    Arc::new(Authorizer::allow_all())
+}
+
+fn announce(config: &Config) {
+    let listeners = |listeners: &[SocketAddr]| {
+        listeners
+            .iter()
+            .map(SocketAddr::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    tracing::info!(
+        version = VERSION,
+        consul = CONSUL_VERSION,
+        node = config.node_name,
+        datacenter = config.datacenter,
+        http = listeners(&config.http_listeners),
+        grpc = listeners(&config.grpc_listeners),
+        "agent running"
+    );
+    tracing::warn!("nothing is kept on disk yet: the catalog starts empty at every start");
+}
