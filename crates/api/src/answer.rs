@@ -3,6 +3,7 @@
 mod catalog;
 mod config;
 mod connect;
+mod gateways;
 mod health;
 mod intentions;
 
@@ -34,7 +35,12 @@ pub fn answer(
     let mut watch = WatchSet::default();
     let by_content = matches!(
         query,
-        Query::ConfigEntries(_) | Query::DiscoveryChain(_) | Query::IntentionMatch { .. }
+        Query::ConfigEntries(_)
+            | Query::DiscoveryChain(_)
+            | Query::ExportedServices
+            | Query::GatewayServices(_)
+            | Query::IngressGatewaysOf { .. }
+            | Query::IntentionMatch { .. }
     );
     let answer = match query {
         Query::Datacenters => Answer::json(&[&context.settings.datacenter]),
@@ -60,10 +66,16 @@ pub fn answer(
         Query::CheckServiceNodes(instances) => {
             health::check_service_nodes(context, instances, options, &mut watch)?
         }
+        Query::GatewayServices(gateway) => gateways::services(context, gateway, &mut watch)?,
+        Query::IngressGatewaysOf { service, passing } => {
+            gateways::ingress_of(context, (service, *passing), options, &mut watch)?
+        }
+        Query::ExportedServices => gateways::exported(context, &mut watch)?,
         Query::ConfigEntry(key) => config::entry(context, key, &mut watch)?,
         Query::ConfigEntries(kind) => config::entries(context, *kind, options, &mut watch)?,
         Query::Intentions => intentions::list(context, options, &mut watch)?,
         Query::IntentionExact(pair) => intentions::exact(context, pair, &mut watch)?,
+        Query::IntentionById(id) => intentions::by_id(context, id, &mut watch)?,
         Query::IntentionMatch { by, names } => {
             intentions::matching(context, *by, names, &mut watch)?
         }

@@ -28,6 +28,10 @@ pub struct Context<'a> {
     pub authorizer: &'a Authorizer,
     /// What is the same for every request.
     pub settings: &'a Settings,
+    /// The time, for what is stamped with it.
+    pub now: std::time::SystemTime,
+    /// Chance, for what is named by it.
+    pub random: u128,
     /// Computes a derived value from `snapshot`, recording what it read.
     pub derive: &'a dyn Fn(&Key, &mut WatchSet) -> Value,
 }

@@ -32,6 +32,15 @@ impl Filtered {
         })
     }
 
+    /// Rows that no filter expression is about.
+    #[must_use]
+    pub const fn unfiltered() -> Self {
+        Self {
+            filter: None,
+            hidden: false,
+        }
+    }
+
     /// Whether a row goes out. `seen` says whether the caller may see it.
     pub fn keeps<T: Serialize>(&mut self, seen: bool, row: &T) -> bool {
         if !seen {

@@ -3,6 +3,7 @@
 mod catalog;
 mod config;
 mod intention;
+mod intention_by_id;
 
 use tribune_state::Operation;
 use tribune_types::call::{Answer, CallError, Write};
@@ -22,12 +23,16 @@ pub struct Plan {
 }
 
 /// How the outcome of a change is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// `true`, or whether the caller's condition held.
     Bool,
     /// An empty object.
     Object,
+    /// The ID of what was written.
+    Id(String),
+    /// That it was not made: the caller's condition does not hold.
+    Unmet,
 }
 
 impl Reply {
@@ -37,6 +42,8 @@ impl Reply {
         match self {
             Self::Bool => Answer::json(&held),
             Self::Object => Answer::json(&serde_json::Map::new()),
+            Self::Id(id) => Answer::json(&serde_json::json!({"ID": id})),
+            Self::Unmet => Answer::json(&false),
         }
     }
 }
@@ -53,6 +60,8 @@ pub fn plan(context: &Context<'_>, write: Write) -> Result<Plan, CallError> {
         Write::DeleteConfigEntry { key, cas } => config::delete(context, key, cas),
         Write::PutIntention { pair, body } => intention::put(context, &pair, *body),
         Write::DeleteIntention(pair) => intention::delete(context, &pair),
+        Write::PutIntentionById { id, body } => intention_by_id::put(context, id, *body),
+        Write::DeleteIntentionById(id) => intention_by_id::delete(context, &id),
         Write::SetCaConfiguration(_) => Err(CallError::Refused(
             "the certificate authority is configured by whoever runs it, not through the catalog"
                 .to_owned(),

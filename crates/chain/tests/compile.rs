@@ -166,7 +166,7 @@ fn being_dialled_directly_can_be_turned_on_by_either_entry_and_off_by_none() {
 
 #[test]
 fn meta_is_the_service_s_and_extensions_are_those_of_all_proxies_then_its_own() {
-    let lua = |script: &str| json!([{"Name": "builtin/lua", "Arguments": {"Script": script}}]);
+    let lua = |script: &str| json!([{"Name": "builtin/lua", "Arguments": {"Script": script, "Listener": "inbound"}}]);
     let chain = plain(
         "cart",
         &[

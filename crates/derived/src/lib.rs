@@ -3,11 +3,13 @@
 //! Invariant: a value is immutable and compared by content. It holds no index and no provenance, so it
 //! never differs from one that means the same.
 
+mod gateway;
 mod key;
 mod source;
 mod unset;
 mod value;
 
+pub use gateway::{ExportedService, GatewayService, GatewayTarget};
 pub use key::{ChainKey, Key, SubsetKey};
 pub use source::{Sink, Source, Subscription};
 pub use unset::Unset;

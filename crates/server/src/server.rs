@@ -145,7 +145,7 @@ impl Server {
         options: &Options,
         authorizer: &Authorizer,
     ) -> Result<Answer, CallError> {
-        if *query != Query::Datacenters {
+        if !matches!(query, Query::Datacenters | Query::ExportedServices) {
             self.check_datacenter(options)?;
         }
         self.replication
@@ -211,6 +211,8 @@ impl Server {
             snapshot,
             authorizer,
             settings: &self.settings,
+            now: std::time::SystemTime::now(),
+            random: uuid::Uuid::new_v4().as_u128(),
             derive: &|key, watch| self.hub.derive(key, snapshot, watch),
         };
         run(&context)
@@ -249,6 +251,8 @@ impl Server {
             Write::PutConfigEntry { .. }
             | Write::DeleteConfigEntry { .. }
             | Write::PutIntention { .. }
+            | Write::PutIntentionById { .. }
+            | Write::DeleteIntentionById(_)
             | Write::DeleteIntention(_) => Some(self.config_writes.lock().await),
         };
         for _ in 0..PLANS {

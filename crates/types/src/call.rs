@@ -116,6 +116,17 @@ pub enum Query {
     ChecksInState(Option<Status>),
     /// The instances of a service with their nodes and checks.
     CheckServiceNodes(Instances),
+    /// The services behind a gateway.
+    GatewayServices(ServiceName),
+    /// The instances of the ingress gateways that lead to a service.
+    IngressGatewaysOf {
+        /// The service.
+        service: ServiceName,
+        /// Whether only those whose checks all pass.
+        passing: bool,
+    },
+    /// The services that peers may reach.
+    ExportedServices,
     /// One config entry.
     ConfigEntry(config_entry::Key),
     /// The config entries of a kind.
@@ -124,6 +135,8 @@ pub enum Query {
     Intentions,
     /// The intention between two services.
     IntentionExact(IntentionPair),
+    /// The intention with an ID.
+    IntentionById(String),
     /// The intentions that could matter to services.
     IntentionMatch {
         /// Whether the names are sources or destinations.
@@ -235,6 +248,15 @@ pub enum Write {
     },
     /// Deletes the intention between two services.
     DeleteIntention(IntentionPair),
+    /// Writes an intention by its ID, the older way.
+    PutIntentionById {
+        /// The ID of one that exists; a new one where `None`.
+        id: Option<String>,
+        /// What it says.
+        body: Box<IntentionByIdBody>,
+    },
+    /// Deletes an intention by its ID.
+    DeleteIntentionById(String),
     /// Configures the certificate authority.
     SetCaConfiguration(CaConfigurationBody),
 }
@@ -269,6 +291,52 @@ pub struct IntentionBody {
     pub destination_ns: Ignored,
     pub destination_name: Ignored,
     pub destination_partition: Ignored,
+    pub default_addr: Ignored,
+    pub default_port: Ignored,
+    pub precedence: Ignored,
+    pub created_at: Ignored,
+    pub updated_at: Ignored,
+    pub hash: Ignored,
+    pub create_index: Ignored,
+    pub modify_index: Ignored,
+}
+
+/// Body of `POST /v1/connect/intentions` and `PUT /v1/connect/intentions/ID`. Fields without words here are
+/// what clients read and send back; they are ignored.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "ignored fields have nothing to say")]
+pub struct IntentionByIdBody {
+    /// Must be empty for a new one.
+    #[serde(rename = "ID")]
+    pub id: String,
+    /// Words for people.
+    pub description: String,
+    /// Must be `default` or empty, as must the namespaces and partitions below.
+    #[serde(rename = "SourceNS")]
+    pub source_ns: String,
+    pub source_partition: String,
+    /// The service that connects.
+    pub source_name: Name,
+    /// Must be empty: peers are named in config entries.
+    pub source_peer: PeerName,
+    /// Must be empty: a Consul Enterprise feature.
+    pub source_sameness_group: String,
+    #[serde(rename = "DestinationNS")]
+    pub destination_ns: String,
+    pub destination_partition: String,
+    /// The service connected to.
+    pub destination_name: Name,
+    /// `consul`, also where empty.
+    pub source_type: String,
+    /// `allow` or `deny`.
+    pub action: String,
+    /// Must be empty: permissions are written in config entries.
+    pub permissions: Vec<RawPermission>,
+    /// Free-form pairs.
+    pub meta: Meta,
+    #[serde(rename = "JWT")]
+    pub jwt: Ignored,
     pub default_addr: Ignored,
     pub default_port: Ignored,
     pub precedence: Ignored,

@@ -8,6 +8,7 @@ mod bound_api_gateway;
 mod certificate;
 mod checks;
 mod exported_services;
+pub mod extension;
 mod header_modifiers;
 mod host;
 mod http_route;
@@ -80,7 +81,7 @@ pub use route::GatewayRoute;
 pub use sameness_group::RawSamenessGroup;
 pub use service_defaults::{Destination, RawServiceDefaults, ServiceDefaults};
 pub use service_intentions::{
-    Effect, RawServiceIntentions, RawSource, ServiceIntentions, SourceIntention,
+    Effect, Legacy, RawServiceIntentions, RawSource, ServiceIntentions, SourceIntention,
 };
 pub use service_resolver::{
     Failover, FailoverTarget, HashCookie, HashPolicy, LeastRequest, LoadBalancer,
@@ -326,6 +327,70 @@ impl TryFrom<Raw> for Entry {
 }
 
 impl Entry {
+    /// Reads an entry as it was stored, in the form that [`Entry::to_json`] prints. Unlike a client's, it keeps
+    /// what the control plane says about it, and the IDs of intentions.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn from_stored(kind: Kind, json: Value) -> Result<Self, String> {
+        let text = |error: &dyn std::fmt::Display| error.to_string();
+        if kind == Kind::BoundApiGateway {
+            let entry = serde_json::from_value(json).map_err(|error| text(&error))?;
+            return Ok(Self::BoundApiGateway(entry));
+        }
+        let raw = Raw::deserialize(kind, json).map_err(|error| text(&error))?;
+        let (Raw::ApiGateway(RawApiGateway { status, .. })
+        | Raw::HttpRoute(RawHttpRoute { status, .. })
+        | Raw::TcpRoute(RawTcpRoute { status, .. })) = &raw
+        else {
+            return match raw {
+                Raw::ServiceIntentions(raw) => {
+                    ServiceIntentions::stored(raw).map(Self::ServiceIntentions)
+                }
+                raw => raw.try_into(),
+            }
+            .map_err(|error| text(&error));
+        };
+        let status = status.clone();
+        let entry = Self::try_from(raw).map_err(|error| text(&error))?;
+        Ok(entry.with_status(status))
+    }
+
+    /// The same entry with another status, where it is of a kind that has one.
+    #[must_use]
+    pub fn with_status(self, status: Status) -> Self {
+        match self {
+            Self::ApiGateway(entry) => Self::ApiGateway(entry.with_status(status)),
+            Self::HttpRoute(entry) => Self::HttpRoute(entry.with_status(status)),
+            Self::TcpRoute(entry) => Self::TcpRoute(entry.with_status(status)),
+            other => other,
+        }
+    }
+
+    /// What the control plane says about it, where it is of a kind that has a status.
+    #[must_use]
+    pub fn status(&self) -> Option<&Status> {
+        match self {
+            Self::ApiGateway(entry) => Some(&entry.raw().status),
+            Self::HttpRoute(entry) => Some(&entry.raw().status),
+            Self::TcpRoute(entry) => Some(&entry.raw().status),
+            Self::BoundApiGateway(_)
+            | Self::ExportedServices(_)
+            | Self::FileSystemCertificate(_)
+            | Self::IngressGateway(_)
+            | Self::InlineCertificate(_)
+            | Self::JwtProvider(_)
+            | Self::Mesh(_)
+            | Self::ProxyDefaults(_)
+            | Self::ServiceDefaults(_)
+            | Self::ServiceIntentions(_)
+            | Self::ServiceResolver(_)
+            | Self::ServiceRouter(_)
+            | Self::ServiceSplitter(_)
+            | Self::TerminatingGateway(_) => None,
+        }
+    }
+
     /// What kind it is.
     #[must_use]
     pub const fn kind(&self) -> Kind {

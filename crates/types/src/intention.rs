@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::config_entry::{
-    Action, Effect, HeaderMatch, HeaderValue, HttpPermission, JwtRequirement, PathMatch,
+    Action, Effect, HeaderMatch, HeaderValue, HttpPermission, JwtRequirement, Legacy, PathMatch,
     Permission, RawPermission, ServiceIntentions,
 };
 use crate::{Index, Meta, PeerName, ServiceName};
@@ -174,11 +174,20 @@ impl Intention {
         }
     }
 
-    /// The intention as the API prints it, its entry written first and last at the given indexes.
+    /// The intention as the API prints it, its entry written first and last at the given indexes. One that was
+    /// written by its ID has pairs of its own.
     #[must_use]
-    pub fn to_json(&self, create_index: Index, modify_index: Index) -> Value {
+    pub fn to_json(
+        &self,
+        legacy: Option<&Legacy>,
+        create_index: Index,
+        modify_index: Index,
+    ) -> Value {
         let (action, permissions) = self.effect.to_raw();
         let json = Json {
+            id: legacy.map_or("", |legacy| &legacy.id),
+            created_at: legacy.map_or("", |legacy| &legacy.create_time),
+            updated_at: legacy.map_or("", |legacy| &legacy.update_time),
             description: &self.description,
             source_ns: self.source.tenancy.namespace(),
             source_name: &self.source.name,
@@ -189,7 +198,7 @@ impl Intention {
             action: &action,
             permissions,
             jwt: self.jwt.as_deref(),
-            meta: &self.meta,
+            meta: legacy.map_or(&self.meta, |legacy| &legacy.meta),
             precedence: self.precedence,
             create_index,
             modify_index,
@@ -201,6 +210,12 @@ impl Intention {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Json<'a> {
+    #[serde(rename = "ID", skip_serializing_if = "str::is_empty")]
+    id: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    created_at: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    updated_at: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     description: &'a str,
     #[serde(rename = "SourceNS")]

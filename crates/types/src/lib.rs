@@ -23,6 +23,7 @@ pub mod proxy_status;
 pub mod raft;
 pub mod request;
 pub mod spiffe;
+pub mod time;
 pub mod token;
 pub mod validate;
 

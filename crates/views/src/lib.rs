@@ -7,12 +7,16 @@
 
 mod compute;
 mod entries;
+mod exports;
+mod gateways;
 mod merge;
 mod views;
 mod visible;
 
 pub use compute::{Settings, compute};
 pub use entries::StoredEntries;
+pub use exports::exported_services;
+pub use gateways::{gateway_services, ingress_gateways_of};
 pub use merge::merge;
 pub use views::Views;
 pub use visible::visible;

@@ -7,10 +7,11 @@ use tribune_acl::{Access, Permission};
 use tribune_filter::rows as schema;
 use tribune_state::{Indexed, Stored, WatchSet};
 use tribune_types::call::{Answer, CallError, IntentionPair, MatchBy, Options};
-use tribune_types::config_entry::{Action, Effect, Entry, Kind};
+use tribune_types::config_entry::{Action, Effect, Entry, Kind, Legacy};
 use tribune_types::intention::{self, Intention};
 use tribune_types::names::DEFAULT;
 use tribune_types::spiffe::{Identity, SpiffeId};
+use tribune_types::validate::is_uuid;
 use tribune_types::{ServiceName, Tenancy};
 
 use crate::context::Context;
@@ -21,13 +22,17 @@ type Result = std::result::Result<Answer, CallError>;
 /// An intention and the entry that it is part of.
 struct Found {
     intention: Intention,
+    legacy: Option<Box<Legacy>>,
     entry: Stored,
 }
 
 impl Found {
     fn to_json(&self) -> Value {
-        self.intention
-            .to_json(self.entry.create_index, self.entry.modify_index)
+        self.intention.to_json(
+            self.legacy.as_deref(),
+            self.entry.create_index,
+            self.entry.modify_index,
+        )
     }
 }
 
@@ -38,8 +43,10 @@ fn in_order(entries: &[Stored]) -> Vec<Found> {
             return Vec::new();
         };
         intention::of_entry(intentions)
-            .map(|intention| Found {
+            .zip(&intentions.sources)
+            .map(|(intention, source)| Found {
                 intention,
+                legacy: source.legacy.clone(),
                 entry: entry.clone(),
             })
             .collect()
@@ -93,6 +100,31 @@ pub(super) fn exact(context: &Context<'_>, pair: &IntentionPair, watch: &mut Wat
     matching
         .map(|found| Answer::json(&found.to_json()))
         .ok_or_else(not_found)
+}
+
+pub(super) fn by_id(context: &Context<'_>, id: &str, watch: &mut WatchSet) -> Result {
+    if !is_uuid(id) {
+        return Err(CallError::BadRequest(format!(
+            "{id:?} is no UUID: intentions are named by UUIDs here, and by source and destination under /v1/connect/intentions/exact"
+        )));
+    }
+    let found = all(context, watch);
+    let has_id = |found: &&Found| {
+        found
+            .legacy
+            .as_ref()
+            .is_some_and(|legacy| legacy.id.eq_ignore_ascii_case(id))
+    };
+    let not_found = || CallError::NotFound(format!("Intention not found: none has the ID {id}"));
+    let matching = found.value.iter().find(has_id).ok_or_else(not_found)?;
+    context.require(Permission::Intention(
+        &matching.intention.destination,
+        Access::Read,
+    ))?;
+    Ok(Answer {
+        index: Some(found.index),
+        ..Answer::json(&matching.to_json())
+    })
 }
 
 pub(super) fn matching(

@@ -107,6 +107,8 @@ impl World {
             snapshot: &snapshot,
             authorizer: &self.authorizer,
             settings: &self.settings,
+            now: std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000),
+            random: u128::from(snapshot.index()),
             derive: &derive,
         })
     }

@@ -36,6 +36,24 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         method: "GET",
+        pattern: "/v1/catalog/gateway-services/",
+        needs: Needs::Permission(Resource::Service),
+        parse: |parts| {
+            parts.refuse_tenancy()?;
+            let gateway = parts.name("Missing gateway name")?;
+            let gateway = tribune_types::ServiceName::new(gateway);
+            Ok(Request::Query(Query::GatewayServices(gateway)))
+        },
+    },
+    Route {
+        method: "GET",
+        pattern: "/v1/exported-services",
+        needs: Needs::Permission(Resource::Mesh),
+        // the reference looks at no parameter here
+        parse: |_| Ok(Request::Query(Query::ExportedServices)),
+    },
+    Route {
+        method: "GET",
         pattern: "/v1/catalog/nodes",
         needs: Needs::RowsAreFiltered,
         parse: |parts| {

@@ -4,7 +4,8 @@ use serde::Deserialize;
 use tribune_acl::Resource;
 use tribune_hcl::Options;
 use tribune_types::call::{
-    AgentRequest, CallError, ChainQuery, IntentionPair, MatchBy, Query, Request, Write,
+    AgentRequest, CallError, ChainQuery, IntentionByIdBody, IntentionPair, MatchBy, Query, Request,
+    Write,
 };
 use tribune_types::proxy::MeshGateway;
 use tribune_types::{GoDuration, Name, PeerName, ServiceName};
@@ -74,6 +75,30 @@ pub(super) const ROUTES: &[Route] = &[
             parts.refuse_tenancy()?;
             Ok(Request::Query(Query::Intentions))
         },
+    },
+    Route {
+        method: "POST",
+        pattern: "/v1/connect/intentions",
+        needs: Needs::Permission(Resource::Intention),
+        parse: |parts| put_by_id(parts, None),
+    },
+    Route {
+        method: "GET",
+        pattern: "/v1/connect/intentions/",
+        needs: Needs::Permission(Resource::Intention),
+        parse: |parts| Ok(Request::Query(Query::IntentionById(id(parts)?))),
+    },
+    Route {
+        method: "PUT",
+        pattern: "/v1/connect/intentions/",
+        needs: Needs::Permission(Resource::Intention),
+        parse: |parts| put_by_id(parts, Some(id(parts)?)),
+    },
+    Route {
+        method: "DELETE",
+        pattern: "/v1/connect/intentions/",
+        needs: Needs::Permission(Resource::Intention),
+        parse: |parts| Ok(Request::Write(Write::DeleteIntentionById(id(parts)?))),
     },
     Route {
         method: "GET",
@@ -157,6 +182,36 @@ fn authorize(parts: &Parts<'_>) -> Result<Request, Error> {
 
 fn refused(text: impl Into<String>) -> Error {
     CallError::Refused(text.into()).into()
+}
+
+fn id(parts: &Parts<'_>) -> Result<String, Error> {
+    parts.refuse_tenancy()?;
+    parts
+        .name("Missing intention ID")
+        .map(|id| id.as_str().to_owned())
+}
+
+fn put_by_id(parts: &Parts<'_>, id: Option<String>) -> Result<Request, Error> {
+    parts.refuse_tenancy()?;
+    // what cannot be read is refused as a server refuses, not as a bad request, as in the reference
+    let body: IntentionByIdBody = body::strict(&parts.body, "Failed to decode request body")
+        .map_err(|error| refused(error.text()))?;
+    for (field, name) in [
+        ("SourceNS", &body.source_ns),
+        ("SourcePartition", &body.source_partition),
+        ("DestinationNS", &body.destination_ns),
+        ("DestinationPartition", &body.destination_partition),
+    ] {
+        if !name.is_empty() && !name.eq_ignore_ascii_case(tribune_types::names::DEFAULT) {
+            return Err(Error::bad_request(format!(
+                "Invalid {field}({name}): namespaces and partitions are a Consul Enterprise feature; only \"default\" exists"
+            )));
+        }
+    }
+    Ok(Request::Write(Write::PutIntentionById {
+        id,
+        body: Box::new(body),
+    }))
 }
 
 fn match_intentions(parts: &Parts<'_>) -> Result<Request, Error> {

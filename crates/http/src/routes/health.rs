@@ -43,6 +43,17 @@ pub(super) const ROUTES: &[Route] = &[
         needs: Needs::RowsAreFiltered,
         parse: |parts| health(parts, true),
     },
+    Route {
+        method: "GET",
+        pattern: "/v1/health/ingress/",
+        needs: Needs::RowsAreFiltered,
+        parse: |parts| {
+            Ok(Request::Query(Query::IngressGatewaysOf {
+                service: parts.service()?,
+                passing: parts.params.switch("passing")?,
+            }))
+        },
+    },
 ];
 
 fn health(parts: &Parts<'_>, connect: bool) -> Result<Request, Error> {

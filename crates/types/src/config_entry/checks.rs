@@ -1,21 +1,12 @@
 //! Rules that several kinds share.
 
+use super::extension::Extension;
 use super::invalid::{Problems, Reason};
 use crate::Meta;
 use crate::proxy::{AccessLogs, EnvoyExtension};
 
 /// Most bytes of a name, well beyond what fits the DNS name that is made of it.
 const LONGEST_NAME: usize = 512;
-
-/// Extensions that are built in.
-const EXTENSIONS: [&str; 6] = [
-    "builtin/aws/lambda",
-    "builtin/ext-authz",
-    "builtin/lua",
-    "builtin/otel-access-logging",
-    "builtin/property-override",
-    "builtin/wasm",
-];
 
 /// The modes of mutual TLS on a public listener.
 pub(super) const MUTUAL_TLS_MODES: &[&str] = &["", "strict", "permissive"];
@@ -67,7 +58,7 @@ pub(super) fn meta(problems: &mut Problems, field: &str, meta: &Meta) {
     }
 }
 
-/// Extensions by name and version; what they are told is theirs to check.
+/// Extensions by version and name, and what they are told.
 pub(super) fn extensions(problems: &mut Problems, extensions: &[EnvoyExtension]) {
     for (i, extension) in extensions.iter().enumerate() {
         let at = |part: &str| format!("EnvoyExtensions[{i}].{part}");
@@ -81,14 +72,8 @@ pub(super) fn extensions(problems: &mut Problems, extensions: &[EnvoyExtension])
             problems.add(at("EnvoyVersion"), constraint(&extension.envoy_version));
         } else if !is_constraint(&extension.consul_version) {
             problems.add(at("ConsulVersion"), constraint(&extension.consul_version));
-        } else if !EXTENSIONS.contains(&extension.name.as_str()) {
-            problems.add(
-                at("Name"),
-                Reason::NotOneOf {
-                    value: extension.name.clone(),
-                    allowed: &EXTENSIONS,
-                },
-            );
+        } else {
+            Extension::check(problems, &format!("EnvoyExtensions[{i}]"), extension);
         }
     }
 }

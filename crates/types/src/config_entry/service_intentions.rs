@@ -55,23 +55,23 @@ pub struct RawSource {
     pub permissions: Vec<RawPermission>,
     /// Computed; what a client writes is ignored.
     pub precedence: i32,
-    /// Ignored unless written through the legacy API.
-    #[serde(rename = "LegacyID", skip_serializing)]
-    pub legacy_id: Ignored,
+    /// ID of an intention written by its ID; ignored in a config entry.
+    #[serde(rename = "LegacyID", skip_serializing_if = "String::is_empty")]
+    pub legacy_id: String,
     /// `consul`, also where empty.
     pub r#type: String,
     /// Words for people.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub description: String,
-    /// Must be empty unless written through the legacy API.
+    /// Free-form pairs of an intention written by its ID; must be empty in a config entry.
     #[serde(skip_serializing_if = "Meta::is_empty")]
     pub legacy_meta: Meta,
-    /// Ignored unless written through the legacy API.
-    #[serde(skip_serializing)]
-    pub legacy_create_time: Ignored,
-    /// Ignored unless written through the legacy API.
-    #[serde(skip_serializing)]
-    pub legacy_update_time: Ignored,
+    /// When an intention written by its ID was written first; ignored in a config entry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub legacy_create_time: Option<String>,
+    /// When an intention written by its ID was written last; ignored in a config entry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub legacy_update_time: Option<String>,
     /// The peer that the source is in.
     #[serde(skip_serializing_if = "crate::is_default")]
     pub peer: PeerName,
@@ -108,6 +108,32 @@ pub struct SourceIntention {
     pub precedence: u8,
     /// Words for people.
     pub description: String,
+    /// What else is known of one that was written by its ID.
+    pub legacy: Option<Box<Legacy>>,
+}
+
+/// What is known of an intention that was written by its ID, the older way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Legacy {
+    /// Its ID, a UUID.
+    pub id: String,
+    /// Its own free-form pairs.
+    pub meta: Meta,
+    /// When it was written first, RFC 3339.
+    pub create_time: String,
+    /// When it was written last, RFC 3339.
+    pub update_time: String,
+}
+
+/// Which way an entry is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// As an entry: what only the older way knows is dropped or refused.
+    Entry,
+    /// By the IDs of its sources.
+    ById,
+    /// As it is stored, with whatever it has.
+    Stored,
 }
 
 /// What an intention does with traffic.
@@ -132,6 +158,7 @@ impl PartialEq for SourceIntention {
             && self.peer.identical(&other.peer)
             && (&self.effect, self.precedence, &self.description)
                 == (&other.effect, other.precedence, &other.description)
+            && self.legacy == other.legacy
     }
 }
 
@@ -139,10 +166,34 @@ impl TryFrom<RawServiceIntentions> for ServiceIntentions {
     type Error = Invalid;
 
     fn try_from(raw: RawServiceIntentions) -> Result<Self, Invalid> {
+        Self::check(raw, Way::Entry)
+    }
+}
+
+impl ServiceIntentions {
+    /// An entry whose sources are written by their IDs, the older way.
+    ///
+    /// # Errors
+    /// Where it breaks a rule, of all entries or of those.
+    pub fn by_id(raw: RawServiceIntentions) -> Result<Self, Invalid> {
+        Self::check(raw, Way::ById)
+    }
+
+    /// An entry as it is stored, whichever way it was written.
+    ///
+    /// # Errors
+    /// Where it breaks a rule.
+    pub fn stored(raw: RawServiceIntentions) -> Result<Self, Invalid> {
+        Self::check(raw, Way::Stored)
+    }
+
+    fn check(raw: RawServiceIntentions, way: Way) -> Result<Self, Invalid> {
         let mut problems = Problems::default();
         checks::name_or_wildcard(&mut problems, "Name", &raw.name);
         problems.add_if(raw.sources.is_empty(), "Sources", Reason::Required);
         checks::meta(&mut problems, "Meta", &raw.meta);
+        let by_id = Reason::Forbidden("where intentions are written by their IDs");
+        problems.add_if(way == Way::ById && !raw.meta.is_empty(), "Meta", by_id);
         if let Some(jwt) = &raw.jwt {
             jwt.check(&mut problems, "JWT");
         }
@@ -150,8 +201,13 @@ impl TryFrom<RawServiceIntentions> for ServiceIntentions {
         let wildcard = raw.name.is_wildcard();
         let sources = raw.sources.into_iter().enumerate();
         let mut sources: Vec<_> = sources
-            .map(|(i, source)| {
-                check_source(&mut problems, &format!("Sources[{i}]"), source, wildcard)
+            .map(|(i, mut source)| {
+                let at = format!("Sources[{i}]");
+                let legacy = legacy(&mut problems, &at, &mut source, way);
+                SourceIntention {
+                    legacy,
+                    ..check_source(&mut problems, &at, source, wildcard)
+                }
             })
             .collect();
         problems.finish()?;
@@ -163,6 +219,42 @@ impl TryFrom<RawServiceIntentions> for ServiceIntentions {
             meta: raw.meta,
         })
     }
+}
+
+/// What only the older way knows of a source.
+fn legacy(problems: &mut Problems, at: &str, raw: &mut RawSource, way: Way) -> Option<Box<Legacy>> {
+    let field = |name: &str| format!("{at}.{name}");
+    let mut time = |name: &str, time: Option<String>| {
+        let missing = way == Way::ById && time.is_none();
+        problems.add_if(missing, &field(name), Reason::Required);
+        time.unwrap_or_default()
+    };
+    let legacy = Legacy {
+        id: std::mem::take(&mut raw.legacy_id),
+        meta: std::mem::take(&mut raw.legacy_meta),
+        create_time: time("LegacyCreateTime", raw.legacy_create_time.take()),
+        update_time: time("LegacyUpdateTime", raw.legacy_update_time.take()),
+    };
+    match way {
+        Way::Entry => {
+            let own = Reason::Forbidden(
+                "in a config entry: an intention written by its ID has pairs of its own, which an entry cannot keep",
+            );
+            problems.add_if(!legacy.meta.is_empty(), &field("LegacyMeta"), own);
+            return None;
+        }
+        Way::ById => {
+            problems.add_if(legacy.id.is_empty(), &field("LegacyID"), Reason::Required);
+            checks::meta(problems, &field("LegacyMeta"), &legacy.meta);
+            let by_id = Reason::Forbidden("where intentions are written by their IDs");
+            let peer = !raw.peer.is_empty();
+            problems.add_if(peer, &field("Peer"), by_id.clone());
+            let permissions = !raw.permissions.is_empty();
+            problems.add_if(permissions, &field("Permissions"), by_id);
+        }
+        Way::Stored => {}
+    }
+    (!legacy.id.is_empty()).then(|| Box::new(legacy))
 }
 
 /// A source may be there once; names that differ in case are two, as in the certificates that carry them.
@@ -198,8 +290,6 @@ fn check_source(
         &field("Description"),
         Reason::TooLong(512),
     );
-    let legacy = Reason::Forbidden("in a config entry");
-    problems.add_if(!raw.legacy_meta.is_empty(), &field("LegacyMeta"), legacy);
     let effect = if raw.permissions.is_empty() {
         Effect::Action(Action::parse(problems, &field("Action"), &raw.action))
     } else {
@@ -223,6 +313,7 @@ fn check_source(
         effect,
         precedence,
         description: raw.description,
+        legacy: None,
     }
 }
 
@@ -241,7 +332,14 @@ impl From<&ServiceIntentions> for RawServiceIntentions {
 impl From<&SourceIntention> for RawSource {
     fn from(source: &SourceIntention) -> Self {
         let (action, permissions) = source.effect.to_raw();
+        let legacy = source.legacy.as_deref().cloned();
+        let time =
+            |time: fn(Legacy) -> String| legacy.clone().map(time).filter(|time| !time.is_empty());
         Self {
+            legacy_create_time: time(|legacy| legacy.create_time),
+            legacy_update_time: time(|legacy| legacy.update_time),
+            legacy_id: legacy.clone().map(|legacy| legacy.id).unwrap_or_default(),
+            legacy_meta: legacy.clone().map(|legacy| legacy.meta).unwrap_or_default(),
             name: source.source.name.clone(),
             action,
             permissions,

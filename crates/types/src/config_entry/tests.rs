@@ -7,6 +7,13 @@ mod chains;
 mod gateways;
 mod providers;
 
+/// Puts the fields of one object into another.
+pub(super) fn merge(into: &mut Value, fields: Value) {
+    if let (Value::Object(into), Value::Object(fields)) = (into, fields) {
+        into.extend(fields);
+    }
+}
+
 fn parse(kind: Kind, json: Value) -> Result<Entry, String> {
     Entry::try_from(Raw::deserialize(kind, json).unwrap()).map_err(|error| error.to_string())
 }
@@ -176,7 +183,7 @@ fn service_defaults_that_break_a_rule_are_refused_with_the_field() {
             ),
         ],
     );
-    let version = json!({"Name": "builtin/lua", "EnvoyVersion": ">= 1.30, < 2.0.0", "ConsulVersion": "~> v1.2-rc1"});
+    let version = json!({"Name": "builtin/lua", "Arguments": {"Script": "x", "Listener": "inbound"}, "EnvoyVersion": ">= 1.30, < 2.0.0", "ConsulVersion": "~> v1.2-rc1"});
     assert!(
         parse(
             Kind::ServiceDefaults,

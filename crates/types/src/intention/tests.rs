@@ -152,13 +152,13 @@ fn an_intention_prints_as_consul_prints_it() {
         {"Name": "seven", "Permissions": [{"Action": "allow", "HTTP": {"PathPrefix": "/a"}}]},
     ]})]);
     assert_eq!(
-        list[0].to_json(3, 4),
+        list[0].to_json(None, 3, 4),
         json!({"SourceNS": "default", "SourceName": "seven", "DestinationNS": "default", "DestinationName": "api",
             "SourceType": "consul", "Permissions": [{"Action": "allow", "HTTP": {"PathPrefix": "/a"}}],
             "Meta": {"k": "v"}, "Precedence": 9, "CreateIndex": 3, "ModifyIndex": 4})
     );
     assert_eq!(
-        list[1].to_json(3, 4),
+        list[1].to_json(None, 3, 4),
         json!({"Description": "why", "SourceNS": "default", "SourceName": "shop", "SourcePeer": "isle",
             "DestinationNS": "default", "DestinationName": "api", "SourceType": "consul", "Action": "allow",
             "Meta": {"k": "v"}, "Precedence": 9, "CreateIndex": 3, "ModifyIndex": 4})

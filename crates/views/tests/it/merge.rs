@@ -103,7 +103,7 @@ fn what_was_registered_wins_and_the_rest_comes_from_the_service_then_from_all_pr
 
 #[test]
 fn a_proxy_s_own_gateway_mode_is_that_of_its_upstreams_and_extensions_are_all_central() {
-    let lua = |script: &str| json!([{"Name": "builtin/lua", "EnvoyVersion": ">= 1.30", "Arguments": {"Script": script}}]);
+    let lua = |script: &str| json!([{"Name": "builtin/lua", "EnvoyVersion": ">= 1.30", "Arguments": {"Script": script, "Listener": "inbound"}}]);
     let entries = [
         proxies(
             json!({"Config": {"protocol": "http", "shared": true}, "MeshGateway": {"Mode": "local"},
@@ -127,7 +127,7 @@ fn a_proxy_s_own_gateway_mode_is_that_of_its_upstreams_and_extensions_are_all_ce
         json!({"max_inbound_connections": 5, "own": 1, "protocol": "http2", "shared": true})
     );
     let extension = |script: &str| {
-        json!({"Name": "builtin/lua", "Required": false, "Arguments": {"Script": script},
+        json!({"Name": "builtin/lua", "Required": false, "Arguments": {"Script": script, "Listener": "inbound"},
         "ConsulVersion": "", "EnvoyVersion": ""})
     };
     assert_eq!(

@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// Bytes: a text stands for its own, a list for those with its numbers; they are printed in base64.
+/// Bytes, printed in base64. A text that is base64 stands for what it says, another one for its own bytes, and a
+/// list for those with its numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bytes(Vec<u8>);
 
@@ -47,7 +48,11 @@ impl<'de> Deserialize<'de> for Bytes {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Bytes, E> {
-                Ok(Bytes(text.as_bytes().to_owned()))
+                Ok(Bytes(if is_base64(text) {
+                    decode(text)
+                } else {
+                    text.as_bytes().to_owned()
+                }))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Bytes, A::Error> {
@@ -88,6 +93,24 @@ fn encode(bytes: &[u8]) -> String {
     text
 }
 
+/// The bytes that base64 stands for; what is no digit is passed over.
+fn decode(text: &str) -> Vec<u8> {
+    let digits = text
+        .bytes()
+        .filter_map(|byte| ALPHABET.iter().position(|digit| *digit == byte));
+    let (mut bytes, mut bits, mut count) = (Vec::new(), 0_usize, 0);
+    for digit in digits {
+        bits = bits << 6 | digit;
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.extend(u8::try_from(bits >> count & 0xff));
+        }
+        bits &= 0xff;
+    }
+    bytes
+}
+
 /// Whether a text is base64 with padding. Line ends are passed over, as in Go.
 pub(super) fn is_base64(text: &str) -> bool {
     let text: Vec<u8> = text
@@ -117,7 +140,12 @@ mod tests {
         ] {
             assert_eq!(encode(bytes), text);
             assert!(is_base64(text), "{text}");
+            assert_eq!(decode(text), bytes, "{text}");
         }
+        let read = |json: &str| serde_json::from_str::<Bytes>(json).unwrap().0;
+        assert_eq!(read("\"YWJj\""), b"abc");
+        assert_eq!(read("\"a-b\""), b"a-b");
+        assert_eq!(read("[1, 2]"), [1, 2]);
         for text in ["YQ", "-_-_", "{}", "YQ=a", "Y===", "YQ=", "Y Q="] {
             assert!(!is_base64(text), "{text}");
         }

@@ -1,6 +1,5 @@
 //! API gateways, their routes and their certificates.
 
-use super::gateways::merge;
 use super::*;
 
 fn gateway(fields: Value) -> Value {

@@ -8,12 +8,6 @@ fn listener(fields: Value) -> Value {
     json!({"Name": "gate", "Listeners": [listener]})
 }
 
-pub(super) fn merge(into: &mut Value, fields: Value) {
-    if let (Value::Object(into), Value::Object(fields)) = (into, fields) {
-        into.extend(fields);
-    }
-}
-
 #[test]
 fn an_ingress_gateway_is_normalised_and_prints_absent_lists_as_null() {
     assert_eq!(

@@ -8,20 +8,20 @@ fn provider(keys: Value) -> Value {
 
 fn remote(fields: Value) -> Value {
     let mut remote = json!({"URI": "https://k.example"});
-    super::gateways::merge(&mut remote, fields);
+    merge(&mut remote, fields);
     provider(json!({"Remote": remote}))
 }
 
 #[test]
 fn a_jwt_provider_is_normalised_and_prints_durations_in_nanoseconds() {
     let entry = remote(json!({"CacheDuration": "5m", "JWKSCluster": {
-        "ConnectTimeout": "7s", "TLSCertificates": {"TrustedCA": {"InlineBytes": "abc"}}}}));
+        "ConnectTimeout": "7s", "TLSCertificates": {"TrustedCA": {"InlineBytes": "-abc"}}}}));
     assert_eq!(
         printed(Kind::JwtProvider, entry),
         json!({"Name": "okta", "ClockSkewSeconds": 30, "JSONWebKeySet": {"Remote": {
             "URI": "https://k.example", "CacheDuration": 300_000_000_000_i64, "JWKSCluster": {
                 "ConnectTimeout": 7_000_000_000_i64,
-                "TLSCertificates": {"TrustedCA": {"InlineBytes": "YWJj"}}}}}})
+                "TLSCertificates": {"TrustedCA": {"InlineBytes": "LWFiYw=="}}}}}})
     );
     let negative = json!({"Name": "okta", "ClockSkewSeconds": -5, "JSONWebKeySet": {"Local": {"Filename": "/k"}}, "CacheConfig": {}});
     assert_eq!(printed(Kind::JwtProvider, negative.clone()), negative);
