@@ -21,13 +21,16 @@ use crate::secrets;
 #[derive(Debug, Default)]
 pub struct Memo {
     assignments: Table<AssignmentKey, Weak<Endpoints>, Arc<[Problem]>>,
-    clusters: Table<ClusterKey, (Weak<Chain>, Weak<Mesh>), ()>,
-    routes: Table<RoutesKey, (Weak<Chain>, Weak<Mesh>), Arc<[Problem]>>,
+    clusters: Table<ClusterKey, OfChain, ()>,
+    routes: Table<RoutesKey, OfChain, Arc<[Problem]>>,
     roots: Table<usize, Weak<Roots>, ()>,
     enforcements: Table<EnforcementKey, Weak<Intentions>, (), Enforcement>,
     /// Every resource, so that equal ones of different proxies are one.
     equal: Table<(ResourceType, u64, Arc<str>), (), ()>,
 }
+
+/// What is made of a chain and the mesh entry.
+type OfChain = (Weak<Chain>, Weak<Mesh>);
 
 /// Address of the endpoints, whether only passing ones count, and name of the cluster.
 type AssignmentKey = (usize, bool, Arc<str>);
