@@ -20,6 +20,12 @@ pub enum ProposeError {
         /// How large it may be.
         limit: usize,
     },
+    /// The disk of whoever leads takes no writes. The proposal was not made.
+    #[error("nothing can be written: {reason}")]
+    Full {
+        /// What the disk says.
+        reason: String,
+    },
     /// The proposal was made and its answer is lost: it may or may not be applied, now or later. It may
     /// be made again only with the same request ID.
     #[error("the answer to the proposal is lost; it may or may not be applied")]

@@ -19,7 +19,8 @@ pub use error::{ProposeError, ReadError};
 pub use faults::{Fate, Fault, Faults, faulty};
 pub use handle::{Handle, Leader, Leadership, Log, LogFuture, Observer, Proposed};
 pub use raft::{
-    HandleError, LARGEST_MESSAGE, Member, MembershipError, OpenError, RaftSettings, Role, Server,
-    Transport, TransportError, TransportFuture,
+    HandleError, LARGEST_MESSAGE, Member, MembershipError, OpenError, Raft, RaftHealth,
+    RaftSettings, RaftStatus, Role, Server, Storage, Transport, TransportError, TransportFuture,
+    raft, seed_this_thread,
 };
 pub use single::{Settings, single};

@@ -34,7 +34,9 @@ impl Handle {
                 Err(_) => return Err(ProposeError::Unknown),
             };
             let repeatable = match &error {
-                ProposeError::NotLeader { .. } | ProposeError::Unavailable => true,
+                ProposeError::NotLeader { .. }
+                | ProposeError::Unavailable
+                | ProposeError::Full { .. } => true,
                 ProposeError::Unknown => command.request_id.is_some(),
                 ProposeError::TooLarge { .. } => false,
             };

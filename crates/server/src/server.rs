@@ -325,9 +325,10 @@ impl Server {
 pub(crate) fn call_error(error: ProposeError) -> CallError {
     match error {
         ProposeError::TooLarge { .. } => CallError::BadRequest(error.to_string()),
-        ProposeError::NotLeader { .. } | ProposeError::Unavailable | ProposeError::Unknown => {
-            CallError::Unavailable(error.to_string())
-        }
+        ProposeError::NotLeader { .. }
+        | ProposeError::Unavailable
+        | ProposeError::Full { .. }
+        | ProposeError::Unknown => CallError::Unavailable(error.to_string()),
     }
 }
 

@@ -90,6 +90,12 @@ impl Store {
         }
     }
 
+    /// Index and outcome of the recent command that carried this request ID.
+    #[must_use]
+    pub fn outcome(&self, request_id: u128) -> Option<(Index, Outcome)> {
+        self.tables.recent.outcome(request_id).cloned()
+    }
+
     /// The tables as they are now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {

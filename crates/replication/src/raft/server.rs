@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use xxhash_rust::xxh3::xxh3_64;
+
 /// A server of a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Server {
@@ -39,8 +41,22 @@ pub struct Member {
 
 // === impl Server ===
 
+impl Server {
+    /// The number that stands for it in the log's own protocol.
+    ///
+    /// Two UUIDs give the same number once in 2^64 pairs; the second of such servers is refused.
+    pub(crate) fn number(&self) -> u64 {
+        number(&self.id)
+    }
+}
+
 impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({}, {})", self.name, self.id, self.address)
     }
+}
+
+/// The number of the server with this ID.
+pub(crate) fn number(id: &str) -> u64 {
+    xxh3_64(id.to_ascii_lowercase().as_bytes())
 }

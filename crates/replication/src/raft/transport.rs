@@ -19,7 +19,7 @@ pub type TransportFuture<'a> =
 /// Messages may be lost, late, doubled and out of order; they must not be altered, and who sends them must
 /// have been proven to be a server of this datacenter.
 pub trait Transport: Send + Sync + 'static {
-    /// Has that server's log handle a message, and gives its answer. Calls
+    /// Has [`Raft::handle`](super::Raft::handle) of that server handle a message, and gives its answer. Calls
     /// to one server run beside each other. One that is dropped need not arrive.
     fn call<'a>(&'a self, to: &'a Server, message: Bytes, timeout: Duration)
     -> TransportFuture<'a>;
