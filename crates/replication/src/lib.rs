@@ -1,7 +1,7 @@
 //! The log of commands behind one handle: whoever writes proposes, whoever reads takes a snapshot, and an
 //! observer hears of every change in order.
 //!
-//! [`single`] is a log in the memory of one server. Nothing above the [`Handle`] can tell which log it
+//! [`single`] is a log in the memory of one server, [`raft`] one on the disks of a cluster. Nothing above the [`Handle`] can tell which log it
 //! has; [`faulty`] puts one behind it that delays, loses answers and moves leadership, for tests.
 //!
 //! Invariant: a proposal is answered only after it was applied here and the observer has heard of it.

@@ -33,8 +33,6 @@ mod snapshot;
 mod start;
 mod status;
 mod storage;
-#[cfg(test)]
-mod tests;
 mod transport;
 mod types;
 mod view;

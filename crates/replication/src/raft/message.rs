@@ -15,6 +15,9 @@ use super::HandleError;
 use super::codec::{Malformed, Reader, Write};
 use super::types::{Data, LogId, SnapshotMeta, Types, Vote};
 
+#[cfg(test)]
+mod tests;
+
 /// The version of this encoding.
 pub(crate) const VERSION: u8 = 1;
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use arc_swap::ArcSwapOption;
-use openraft::async_runtime::watch::Watch;
 use openraft::Config;
+use openraft::async_runtime::watch::Watch;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::Instant;
 use tribune_runtime::{Shutdown, Tasks};
@@ -21,8 +21,8 @@ use super::propose::Attempt;
 use super::read::Asked;
 use super::runtime::{OrderedWatch, Receiver};
 use super::snapshot::Shelf;
-use super::storage::writer::{Health, Job, Writer};
 use super::storage::LogStore;
+use super::storage::writer::{Health, Job, Writer};
 use super::types::Types;
 use super::view::View;
 use super::{OpenError, storage_error};
@@ -70,8 +70,13 @@ pub(crate) async fn start<F: Files>(
         leased_until: (had_past && !opened.alone).then(|| Instant::now() + link.settings.silence()),
     };
     let shelf = Arc::clone(&opened.shelf);
-    let (machine, view) =
-        Machine::new(opened.store, opened.meta, observer, Arc::clone(&shelf), place.clone());
+    let (machine, view) = Machine::new(
+        opened.store,
+        opened.meta,
+        observer,
+        Arc::clone(&shelf),
+        place.clone(),
+    );
     let writer = Writer {
         log: opened.log,
         votes: opened.votes,
@@ -159,9 +164,18 @@ impl Asking {
         };
         tasks.spawn("raft leadership", shared().follow_leadership());
         tasks.spawn("raft caution", ending(boxed(shared().end_caution())));
-        tasks.spawn("raft forwards", ending(boxed(shared().forward(self.forward))));
-        tasks.spawn("raft reads", ending(boxed(shared().rounds(false, self.leased))));
-        tasks.spawn("raft reads confirmed", ending(boxed(shared().rounds(true, self.confirmed))));
+        tasks.spawn(
+            "raft forwards",
+            ending(boxed(shared().forward(self.forward))),
+        );
+        tasks.spawn(
+            "raft reads",
+            ending(boxed(shared().rounds(false, self.leased))),
+        );
+        tasks.spawn(
+            "raft reads confirmed",
+            ending(boxed(shared().rounds(true, self.confirmed))),
+        );
         tasks.spawn("raft disk", ending(boxed(shared().yield_when_stuck())));
     }
 }
