@@ -1,7 +1,10 @@
 //! How many commands a second go through the log, on real disks and over a network in memory.
 //!
 //! `cargo test --release -p tribune-replication --test throughput -- --ignored --nocapture`
-#![expect(clippy::unwrap_used, reason = "whatever goes wrong ends the measurement")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "whatever goes wrong ends the measurement"
+)]
 #![expect(clippy::print_stdout, reason = "the figures are what it is for")]
 
 use std::collections::BTreeMap;

@@ -1,6 +1,9 @@
 //! Clusters of servers in one thread, on a network, disks and a clock that are simulated: what one seed does, it does
 //! again.
-#![expect(clippy::unwrap_used, reason = "whatever is not as it should be fails a test")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "whatever is not as it should be fails a test"
+)]
 
 mod disks;
 mod entries;

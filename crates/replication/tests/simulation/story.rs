@@ -38,6 +38,17 @@ pub(crate) struct Told {
     pub(crate) elections: u64,
 }
 
+impl Told {
+    /// The sum of what two stories came to.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.messages += other.messages;
+        self.acknowledged += other.acknowledged;
+        self.unknown += other.unknown;
+        self.crashes += other.crashes;
+        self.elections += other.elections;
+    }
+}
+
 /// Where clients find servers. One that is down is not there.
 type Doors = Arc<Mutex<Vec<Option<Handle>>>>;
 
