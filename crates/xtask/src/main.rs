@@ -21,6 +21,9 @@ Usage: cargo xtask COMMAND
   conformance [--jobs N] [--only TEXT | --all] [--update]
                         plays recorded cases against the release build and compares: those that
                         conformance.txt names, those whose path has TEXT, or all; --update adds what passes
+  soak simulation [--hours H]
+                        tells stories of simulated clusters for so long, an hour where nothing is said; a seed that
+                        finds something belongs into crates/replication/tests/simulation/seeds.txt
   chaos [--cycles N] [--seed N]
                         disturbs a cluster of real processes under load, and counts what was lost
   layers                proves that the crates depend on each other as they may
@@ -50,6 +53,8 @@ fn dispatch(arguments: &[&str]) -> Result<()> {
         ["demo", "--once"] => demo::run(true),
         ["conformance", rest @ ..] => conformance::run(rest),
         ["chaos", rest @ ..] => chaos::run(rest),
+        ["soak", "simulation"] => soak("1"),
+        ["soak", "simulation", "--hours", hours] => soak(hours),
         ["layers"] => layers::run(),
         ["fix"] => fix(),
         ["bench", rest @ ..] => run(workspace::cargo()
@@ -73,6 +78,21 @@ fn test(arguments: &[&str]) -> Result<()> {
         .args(arguments)
         .env("ENVOY", envoy);
     run(&mut tests)
+}
+
+/// Simulated clusters, one seed after the other.
+fn soak(hours: &str) -> Result<()> {
+    run(workspace::cargo()
+        .args(["test", "--release", "--package", "tribune-replication"])
+        .args([
+            "--test",
+            "simulation",
+            "--",
+            "--ignored",
+            "--nocapture",
+            "soak",
+        ])
+        .env("SOAK_HOURS", hours))
 }
 
 fn fix() -> Result<()> {
