@@ -22,8 +22,7 @@ pub type Chunks = BoxStream<'static, Result<Bytes, Failure>>;
 pub trait Backend: Send + Sync + 'static {
     /// Answers one request of the API. A read with a minimum index waits; dropping the future ends the wait.
     /// Requests to an agent itself never come here.
-    fn call<'a>(&'a self, peer: &'a Peer, request: Request, options: Options)
-    -> Pending<'a, Reply>;
+    fn call<'a>(&'a self, peer: &'a Peer, call: Call) -> Pending<'a, Reply>;
 
     /// Where the caller's subscriptions are made, with the tokens that come with them. A token that is no
     /// longer valid is the source's to notice.
@@ -65,6 +64,18 @@ pub trait Backend: Send + Sync + 'static {
         token: Token,
         chunks: Chunks,
     ) -> Pending<'a, ()>;
+}
+
+/// A request of the API, on its way to whoever answers it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// What is asked.
+    pub request: Request,
+    /// How an answer is wanted.
+    pub options: Options,
+    /// Whether another server passed it on. Whoever can't answer it then says so with [`Failure::unavailable`] and
+    /// does not pass it on again, so that nothing goes round in circles while leadership moves.
+    pub forwarded: bool,
 }
 
 /// An answer, and how fresh it is.

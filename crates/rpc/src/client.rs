@@ -1,7 +1,9 @@
 //! An agent's way to the servers, and a server's to the others.
 
+mod answered;
 mod connection;
 mod error;
+mod patience;
 mod pool;
 mod remote;
 
@@ -10,11 +12,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 use tonic::Status;
 use tribune_derived::Source;
 use tribune_proto::rpc::v1::{self as proto, call_response, sign_response};
-use tribune_runtime::{Tasks, jitter};
+use tribune_runtime::Tasks;
 use tribune_types::Token;
 use tribune_types::call::{CallError, Options, Request};
 
@@ -26,15 +28,14 @@ use crate::{
     AgentIdentity, AutoEncryptRequest, Certificate, Chunks, Failure, ProxyReport, Reply,
     SignRequest, Snapshot,
 };
+use answered::Answered;
 use connection::Client as Stub;
 pub use error::RaftError;
 use error::{Lost, of_status};
-use pool::Pool;
+use patience::Patience;
 pub use pool::Server;
+use pool::{Pool, Purpose};
 use remote::Remote;
-
-/// Between two tries, a part of the time that is held at most.
-const TRIES: u32 = 16;
 
 /// How an agent asks servers.
 #[derive(Clone, Debug)]
@@ -89,19 +90,13 @@ struct Shared {
     source: OnceLock<Arc<Remote>>,
 }
 
-/// What keeps a request from being tried for ever.
-struct Patience {
-    hold: Duration,
-    until: Option<Instant>,
-}
-
 // === impl Client ===
 
 impl Client {
     /// A client that knows no server yet.
     #[must_use]
     pub fn new(settings: ClientSettings, tls: Tls, tasks: &Tasks) -> Self {
-        let pool = Arc::new(Pool::new(&settings, tls));
+        let pool = Arc::new(Pool::new(&settings, tls, tasks.clone()));
         let (shutdown, rebalanced) = (tasks.shutdown().clone(), pool.clone());
         tasks.spawn("rpc rebalance", async move {
             shutdown.unless(rebalanced.keep_balanced()).await;
@@ -145,9 +140,8 @@ impl Client {
     /// What the server says, or [`CallError::Unavailable`] where none can be asked.
     pub async fn call(&self, request: &Request, options: &Options) -> Result<Reply, CallError> {
         self.admit()?;
-        let Some(message) = convert::call::request_message(request, options) else {
-            let why = "a request to an agent is answered by that agent, not by a server";
-            return Err(CallError::BadRequest(why.to_owned()));
+        let Some(message) = convert::call::request_message(request, options, false) else {
+            return Err(not_for_servers());
         };
         let within = self.timeout(options);
         let again = matches!(request, Request::Query(_));
@@ -155,12 +149,36 @@ impl Client {
             let message = message.clone();
             async move { stub.call(message).await }
         });
-        let decoded = response.await.and_then(|response| match response.result {
-            Some(call_response::Result::Reply(reply)) => Ok(convert::call::reply(reply)?),
-            Some(call_response::Result::Error(error)) => Err(convert::call::failure(error)),
-            None => Err(convert::Malformed::missing("call.result").into()),
+        response
+            .await
+            .and_then(decode)
+            .map_err(|failure| failure.error)
+    }
+
+    /// Passes a request on to one server, as another server does to the leader. It is not tried again: a failure
+    /// that says that nothing was done is the caller's to try again, where leadership may have moved to.
+    ///
+    /// # Errors
+    /// What that server says, or that it can't be asked.
+    pub async fn forward(
+        &self,
+        server: &Server,
+        request: &Request,
+        options: &Options,
+    ) -> Result<Reply, Failure> {
+        let Some(message) = convert::call::request_message(request, options, true) else {
+            return Err(not_for_servers().into());
+        };
+        let within = self.timeout(options);
+        let asked = self.ask(server, within, |mut stub: Stub| async move {
+            stub.call(message).await
         });
-        decoded.map_err(|failure| failure.error)
+        let lost = |lost: Lost| {
+            let retry = lost.is_harmless();
+            let error = lost.into_call_error();
+            Failure { error, retry }
+        };
+        asked.await.map_err(lost).and_then(decode)
     }
 
     /// Hands a message of the replicated log to another server of this datacenter. It is not tried again.
@@ -176,7 +194,7 @@ impl Client {
         let pool = &self.shared.pool;
         let asked = async {
             let connection = pool
-                .connection(address, &self.shared.settings.datacenter)
+                .connection(address, &self.shared.settings.datacenter, Purpose::Log)
                 .await
                 .map_err(|error| RaftError::Unreachable {
                     reason: error.to_string(),
@@ -401,24 +419,46 @@ impl Client {
         let server = pool
             .pick()
             .ok_or_else(|| Lost::NotSent(nobody().to_string()))?;
-        let connection = pool.connect(&server).await.map_err(|error| {
-            pool.failed(&server);
-            Lost::NotSent(error.to_string())
-        })?;
-        let asked = timeout(within, ask(connection.stub())).await;
-        let lost = match asked {
-            Ok(Ok(response)) => return Ok(response.into_inner()),
-            Ok(Err(status)) => of_status(&status),
-            Err(_) => Lost::Late {
-                server: server.to_string(),
-                within,
-            },
-        };
-        if lost.may_help() {
+        let asked = self.ask(&server, within, ask).await;
+        if asked.as_ref().is_err_and(Lost::may_help) {
             pool.failed(&server);
         }
-        Err(lost)
+        asked
     }
+
+    async fn ask<T, F>(
+        &self,
+        server: &Server,
+        within: Duration,
+        ask: impl FnOnce(Stub) -> F,
+    ) -> Result<T, Lost>
+    where
+        F: Future<Output = Result<tonic::Response<T>, Status>>,
+    {
+        let connection = self.shared.pool.connect(server).await;
+        let connection = connection.map_err(|error| Lost::NotSent(error.to_string()))?;
+        match timeout(within, ask(connection.stub())).await {
+            Ok(Ok(response)) => Ok(response.into_inner()),
+            Ok(Err(status)) => Err(of_status(&status)),
+            Err(_) => Err(Lost::Late {
+                server: server.to_string(),
+                within,
+            }),
+        }
+    }
+}
+
+fn decode(response: proto::CallResponse) -> Result<Reply, Failure> {
+    match response.result {
+        Some(call_response::Result::Reply(reply)) => Ok(convert::call::reply(reply)?),
+        Some(call_response::Result::Error(error)) => Err(convert::call::failure(error)),
+        None => Err(convert::Malformed::missing("call.result").into()),
+    }
+}
+
+fn not_for_servers() -> CallError {
+    let why = "a request to an agent is answered by that agent, not by a server";
+    CallError::BadRequest(why.to_owned())
 }
 
 fn nobody() -> CallError {
@@ -441,82 +481,5 @@ impl fmt::Debug for Client {
 impl From<convert::Malformed> for Failure {
     fn from(error: convert::Malformed) -> Self {
         unavailable(error.to_string()).into()
-    }
-}
-
-/// A response that may say that nothing was done.
-trait Answered {
-    /// The failure that it holds.
-    fn failed(&self) -> Option<Failure>;
-}
-
-impl Answered for proto::CallResponse {
-    fn failed(&self) -> Option<Failure> {
-        match &self.result {
-            Some(call_response::Result::Error(error)) => {
-                Some(convert::call::failure(error.clone()))
-            }
-            Some(call_response::Result::Reply(_)) | None => None,
-        }
-    }
-}
-
-impl Answered for proto::SignResponse {
-    fn failed(&self) -> Option<Failure> {
-        match &self.result {
-            Some(sign_response::Result::Error(error)) => {
-                Some(convert::call::failure(error.clone()))
-            }
-            Some(sign_response::Result::Certificate(_)) | None => None,
-        }
-    }
-}
-
-impl Answered for proto::AutoEncryptResponse {
-    fn failed(&self) -> Option<Failure> {
-        use proto::auto_encrypt_response::Result as Outcome;
-        match &self.result {
-            Some(Outcome::Error(error)) => Some(convert::call::failure(error.clone())),
-            Some(Outcome::Identity(_)) | None => None,
-        }
-    }
-}
-
-impl Answered for proto::ReportResponse {
-    fn failed(&self) -> Option<Failure> {
-        self.error.clone().map(convert::call::failure)
-    }
-}
-
-impl Answered for proto::ProxyReportsResponse {
-    fn failed(&self) -> Option<Failure> {
-        self.error.clone().map(convert::call::failure)
-    }
-}
-
-impl Answered for tonic::Streaming<proto::SnapshotSaveResponse> {
-    /// Not known before the first message.
-    fn failed(&self) -> Option<Failure> {
-        None
-    }
-}
-
-// === impl Patience ===
-
-impl Patience {
-    const fn new(hold: Duration) -> Self {
-        Self { hold, until: None }
-    }
-
-    /// Waits a little before the next try; says whether there may be one. Time counts from the first failure.
-    async fn wait(&mut self) -> bool {
-        let until = *self.until.get_or_insert_with(|| Instant::now() + self.hold);
-        let pause = self.hold / TRIES;
-        let pause = pause / 2 + jitter(pause / 2);
-        if Instant::now() + pause > until {
-            return false;
-        }
-        sleep(pause).await;
-        true
     }
 }

@@ -24,8 +24,8 @@ mod version;
 mod watch;
 
 pub use backend::{
-    AgentIdentity, AutoEncryptRequest, Backend, Certificate, Chunks, Failure, Pending, ProxyReport,
-    ProxyState, Reply, SignRequest, Snapshot,
+    AgentIdentity, AutoEncryptRequest, Backend, Call, Certificate, Chunks, Failure, Pending,
+    ProxyReport, ProxyState, Reply, SignRequest, Snapshot,
 };
 pub use client::{Client, ClientSettings, RaftError, Server};
 pub use limits::{LimitMode, Limits, RequestLimiter, RequestLimits};

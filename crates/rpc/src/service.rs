@@ -54,9 +54,12 @@ impl Service {
     }
 
     async fn answer(&self, peer: &Peer, message: proto::CallRequest) -> Result<Reply, Failure> {
-        let (request, options) = convert::call::request(message).map_err(bad)?;
-        self.limits.requests.admit(&request, Instant::now())?;
-        let answer = self.backend.call(peer, request, options);
+        let call = convert::call::request(message).map_err(bad)?;
+        // what another server passes on was admitted there
+        if !call.forwarded {
+            self.limits.requests.admit(&call.request, Instant::now())?;
+        }
+        let answer = self.backend.call(peer, call);
         self.unless_stopping(answer).await
     }
 }

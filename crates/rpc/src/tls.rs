@@ -160,6 +160,11 @@ impl Tls {
         ServerName::try_from(current.settings.server_name(datacenter)).ok()
     }
 
+    /// Whether this process has a certificate to show.
+    pub(crate) fn shows_certificate(&self) -> bool {
+        self.server_config().is_some()
+    }
+
     /// For connections to this process; nothing where there is no TLS or no certificate to show.
     #[must_use]
     pub fn server_config(&self) -> Option<Arc<ServerConfig>> {

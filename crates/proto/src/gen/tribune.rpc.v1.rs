@@ -761,6 +761,9 @@ pub struct CallRequest {
     pub request: ::prost::bytes::Bytes,
     #[prost(message, optional, tag = "3")]
     pub options: ::core::option::Option<Options>,
+    /// Whether a server passes it on to the one that it takes for the leader, which must not pass it on again.
+    #[prost(bool, tag = "4")]
+    pub forwarded: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Options {

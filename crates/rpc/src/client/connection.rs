@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tonic::body::Body;
 use tribune_proto::rpc::v1::servers_client::ServersClient;
+use tribune_runtime::Tasks;
 
 use crate::tls::Tls;
 use crate::version;
@@ -35,6 +36,8 @@ pub(crate) type Client = ServersClient<Connection>;
 pub(crate) struct Connection {
     sender: http2::SendRequest<Body>,
     origin: Uri,
+    /// Whether the server was shown a certificate.
+    named: bool,
 }
 
 /// The request did not leave this process.
@@ -46,21 +49,28 @@ pub(super) struct NotSent(hyper::Error);
 
 impl Connection {
     /// Connects to a server of a datacenter, and makes sure that it is one where there is TLS.
-    pub(super) async fn open(address: &str, datacenter: &str, tls: &Tls) -> io::Result<Self> {
+    pub(super) async fn open(
+        address: &str,
+        datacenter: &str,
+        tls: &Tls,
+        tasks: &Tasks,
+    ) -> io::Result<Self> {
+        let named = tls.shows_certificate();
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let Some(config) = tls.client_config() else {
-            return Self::over(stream, address, "http").await;
+            let origin = origin("http", address)?;
+            return Self::over(stream, origin, named, tasks).await;
         };
         let name = tls.server_name(datacenter).ok_or_else(|| {
             let why = format!("datacenter {datacenter:?} cannot be part of a server's name");
             io::Error::new(io::ErrorKind::InvalidInput, why)
         })?;
         let stream = TlsConnector::from(config).connect(name, stream).await?;
-        Self::over(stream, address, "https").await
+        Self::over(stream, origin("https", address)?, named, tasks).await
     }
 
-    async fn over<S>(stream: S, address: &str, scheme: &str) -> io::Result<Self>
+    async fn over<S>(stream: S, origin: Uri, named: bool, tasks: &Tasks) -> io::Result<Self>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -74,22 +84,23 @@ impl Connection {
             .handshake(TokioIo::new(stream))
             .await
             .map_err(io::Error::other)?;
-        let server = address.to_owned();
-        // ends by itself with the connection, which ends with the last clone of its sender
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
+        let (server, shutdown) = (origin.clone(), tasks.shutdown().clone());
+        // a connection ends with the last clone of its sender, when nothing is asked any more
+        tasks.spawn("rpc connection", async move {
+            if let Some(Err(error)) = shutdown.unless(connection).await {
                 tracing::debug!(%server, %error, "RPC connection ended");
             }
         });
-        let origin = Uri::builder()
-            .scheme(scheme)
-            .authority(address)
-            .path_and_query("/")
-            .build();
         Ok(Self {
             sender,
-            origin: origin.map_err(io::Error::other)?,
+            origin,
+            named,
         })
+    }
+
+    /// Whether the server was shown a certificate.
+    pub(super) const fn is_named(&self) -> bool {
+        self.named
     }
 
     /// Whether nothing can be asked any more.
@@ -103,6 +114,16 @@ impl Connection {
             .max_decoding_message_size(MESSAGE)
             .max_encoding_message_size(usize::MAX)
     }
+}
+
+/// What requests to a server are addressed to.
+fn origin(scheme: &str, address: &str) -> io::Result<Uri> {
+    Uri::builder()
+        .scheme(scheme)
+        .authority(address)
+        .path_and_query("/")
+        .build()
+        .map_err(io::Error::other)
 }
 
 impl tower::Service<http::Request<Body>> for Connection {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex as AsyncMutex, watch};
 use tokio::time::{sleep, timeout};
-use tribune_runtime::jitter;
+use tribune_runtime::{Tasks, jitter};
 
 use super::ClientSettings;
 use super::connection::Connection;
@@ -33,6 +33,7 @@ pub(crate) struct Pool {
     datacenter: String,
     connect: Duration,
     rebalance: Duration,
+    tasks: Tasks,
     state: Mutex<State>,
     /// The one that is asked.
     first: watch::Sender<Option<Server>>,
@@ -42,8 +43,17 @@ pub(crate) struct Pool {
 struct State {
     /// In the order in which they are asked.
     servers: Vec<Server>,
-    /// By address.
-    connections: HashMap<String, Arc<Slot>>,
+    /// By address and what they are for.
+    connections: HashMap<(String, Purpose), Arc<Slot>>,
+}
+
+/// What a connection is for. What servers tell each other of the log does not wait behind anything else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Purpose {
+    /// Requests and streams.
+    Requests,
+    /// Messages of the replicated log.
+    Log,
 }
 
 /// Where a connection is, or is being made by one for all who want it.
@@ -60,12 +70,13 @@ impl fmt::Display for Server {
 // === impl Pool ===
 
 impl Pool {
-    pub(super) fn new(settings: &ClientSettings, tls: Tls) -> Self {
+    pub(super) fn new(settings: &ClientSettings, tls: Tls, tasks: Tasks) -> Self {
         Self {
             tls,
             datacenter: settings.datacenter.clone(),
             connect: settings.connect,
             rebalance: settings.rebalance,
+            tasks,
             state: Mutex::default(),
             first: watch::Sender::new(None),
         }
@@ -94,9 +105,9 @@ impl Pool {
             }
             state.servers = kept;
             let servers = &state.servers;
-            state
-                .connections
-                .retain(|address, _| servers.iter().any(|server| server.address == *address));
+            state.connections.retain(|(address, purpose), _| {
+                *purpose == Purpose::Log || servers.iter().any(|server| server.address == *address)
+            });
         });
     }
 
@@ -123,7 +134,8 @@ impl Pool {
         });
     }
 
-    /// Asks another server from time to time.
+    /// Asks another server from time to time. Connections to the others end when nothing is asked over them any
+    /// more.
     pub(super) async fn keep_balanced(&self) {
         loop {
             sleep(self.rebalance + jitter(self.rebalance / 2)).await;
@@ -132,6 +144,10 @@ impl Pool {
                 if !servers.is_empty() {
                     let at = random(servers.len());
                     servers.swap(0, at);
+                    let first = servers[0].address.clone();
+                    state.connections.retain(|(address, purpose), _| {
+                        *purpose == Purpose::Log || *address == first
+                    });
                 }
             });
         }
@@ -139,7 +155,8 @@ impl Pool {
 
     /// A connection to a server.
     pub(super) async fn connect(&self, server: &Server) -> io::Result<Connection> {
-        self.connection(&server.address, &server.datacenter).await
+        self.connection(&server.address, &server.datacenter, Purpose::Requests)
+            .await
     }
 
     /// A connection to the server of a datacenter at an address, which may be one that is not in the list.
@@ -147,15 +164,20 @@ impl Pool {
         &self,
         address: &str,
         datacenter: &str,
+        purpose: Purpose,
     ) -> io::Result<Connection> {
         let slot = self
             .state()
             .connections
-            .entry(address.to_owned())
+            .entry((address.to_owned(), purpose))
             .or_default()
             .clone();
         let mut slot = slot.lock().await;
-        if let Some(connection) = slot.as_ref().filter(|connection| !connection.is_closed()) {
+        // who has got a certificate in between shows it
+        let named = self.tls.shows_certificate();
+        let usable =
+            |connection: &&Connection| !connection.is_closed() && (connection.is_named() || !named);
+        if let Some(connection) = slot.as_ref().filter(usable) {
             return Ok(connection.clone());
         }
         *slot = None;
@@ -164,7 +186,7 @@ impl Pool {
         };
         let connection = timeout(
             self.connect,
-            Connection::open(address, datacenter, &self.tls),
+            Connection::open(address, datacenter, &self.tls, &self.tasks),
         )
         .await
         .map_err(|_| {
@@ -202,6 +224,8 @@ fn random(below: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use tribune_runtime::Shutdown;
+
     use super::*;
 
     fn server(address: &str) -> Server {
@@ -217,7 +241,7 @@ mod tests {
             datacenter: "dc1".into(),
             ..ClientSettings::default()
         };
-        Pool::new(&settings, Tls::plaintext())
+        Pool::new(&settings, Tls::plaintext(), Tasks::new(Shutdown::new()))
     }
 
     fn picked(pool: &Pool) -> String {

@@ -12,7 +12,7 @@ use tribune_types::call::{
 };
 
 use super::{Malformed, from_json, present, to_json};
-use crate::{Failure, Reply};
+use crate::{Call, Failure, Reply};
 
 /// Version of the encoding of requests: JSON, by the name of the variant.
 const ENCODING: u32 = 1;
@@ -26,7 +26,11 @@ enum Sent {
 }
 
 /// A request as it is sent.
-pub(crate) fn request_message(request: &Request, options: &Options) -> Option<proto::CallRequest> {
+pub(crate) fn request_message(
+    request: &Request,
+    options: &Options,
+    forwarded: bool,
+) -> Option<proto::CallRequest> {
     let request = match request {
         Request::Query(query) => to_json(&serde_json::json!({ "Query": query })),
         Request::Write(write) => to_json(&serde_json::json!({ "Write": write })),
@@ -37,10 +41,11 @@ pub(crate) fn request_message(request: &Request, options: &Options) -> Option<pr
         encoding: ENCODING,
         request,
         options: Some(options_message(options)),
+        forwarded,
     })
 }
 
-pub(crate) fn request(message: proto::CallRequest) -> Result<(Request, Options), Malformed> {
+pub(crate) fn request(message: proto::CallRequest) -> Result<Call, Malformed> {
     if message.encoding != ENCODING {
         let reason = format!(
             "it is encoded in form {}, and this version reads form {ENCODING}",
@@ -53,7 +58,11 @@ pub(crate) fn request(message: proto::CallRequest) -> Result<(Request, Options),
         Sent::Write(write) => Request::Write(write),
         Sent::Operator(request) => Request::Operator(request),
     };
-    Ok((request, options(present("options", message.options)?)?))
+    Ok(Call {
+        request,
+        options: options(present("options", message.options)?)?,
+        forwarded: message.forwarded,
+    })
 }
 
 fn options_message(options: &Options) -> proto::Options {

@@ -69,8 +69,8 @@ fn what_is_missing_is_named() {
 #[test]
 fn a_request_of_another_encoding_is_refused_with_both_named() {
     let request = tribune_types::call::Request::Query(tribune_types::call::Query::Leader);
-    let mut message = call::request_message(&request, &Default::default()).unwrap();
-    assert!(call::request(message.clone()).is_ok());
+    let mut message = call::request_message(&request, &Default::default(), true).unwrap();
+    assert!(call::request(message.clone()).is_ok_and(|call| call.forwarded));
     message.encoding = 2;
     let error = call::request(message).unwrap_err().to_string();
     assert!(

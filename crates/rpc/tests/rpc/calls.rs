@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tribune_rpc::tls::Tls;
 use tribune_rpc::{
-    ClientSettings, LimitMode, Limits, ProxyReport, ProxyState, RequestLimiter, RequestLimits,
-    SignRequest,
+    ClientSettings, Failure, LimitMode, Limits, ProxyReport, ProxyState, RequestLimiter,
+    RequestLimits, SignRequest,
 };
 use tribune_types::call::{
     AgentRequest, Body, CallError, ChainQuery, Consistency, IntentionPair, Options, Query, Request,
@@ -157,6 +157,26 @@ async fn another_server_is_asked_where_one_is_gone() {
     );
     assert_eq!(client.server().unwrap().address, stays.as_server().address);
     stays.stop().await;
+}
+
+#[tokio::test]
+async fn what_one_server_passes_on_to_another_says_so_and_is_tried_once() {
+    let (fake, _waits) = Fake::new("one");
+    let server = Running::start(&fake, &Tls::plaintext()).await;
+    let client = client(&[], &Tls::plaintext());
+    let (leader, options) = (server.as_server(), Options::default());
+    let reply = client.forward(&leader, &deregister(), &options).await;
+    assert!(
+        !reply.unwrap().known_leader,
+        "as the backend answers what was passed on"
+    );
+    fake.leaderless.store(1, Ordering::SeqCst);
+    let failure = client.forward(&leader, &deregister(), &options).await;
+    assert_eq!(failure, Err(Failure::unavailable("No cluster leader")));
+    assert_eq!(fake.calls.load(Ordering::SeqCst), 2);
+    server.stop().await;
+    let failure = client.forward(&leader, &deregister(), &options).await;
+    assert!(failure.unwrap_err().retry, "it did not arrive");
 }
 
 #[tokio::test]

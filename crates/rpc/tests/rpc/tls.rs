@@ -321,6 +321,35 @@ async fn what_the_mesh_signed_is_an_agents_at_most() {
 }
 
 #[tokio::test]
+async fn an_agent_that_got_its_certificate_shows_it_at_once() {
+    let (authority, mesh) = (Authority::new("one"), Authority::new("mesh"));
+    let (fake, _waits) = Fake::new("one");
+    let server_tls = authority.server_tls();
+    server_tls.set_connect_roots(&mesh.pem).unwrap();
+    let server = Running::start(&fake, &server_tls).await;
+    let tls = authority.tls(Role::Agent, None);
+    let agent = hasty(&[&server], &tls);
+    assert!(ask(&agent, Query::Leader).await.is_err());
+    let held = mesh.certify(&[], Some(AGENT));
+    let identity = AgentIdentity {
+        certificate: Certificate {
+            chain_pem: held.certificate.clone(),
+            ..Certificate::default()
+        },
+        server_roots: server_tls.server_roots(),
+        ..AgentIdentity::default()
+    };
+    tls.set_agent_identity(&identity, &held.key).unwrap();
+    assert!(ask(&agent, Query::Leader).await.is_ok());
+    tls.reload(authority.settings(Role::Agent, None)).unwrap();
+    let late = hasty(&[&server], &tls);
+    assert!(
+        ask(&late, Query::Leader).await.is_ok(),
+        "a reload keeps what servers gave"
+    );
+}
+
+#[tokio::test]
 async fn certificates_are_replaced_while_connections_go_on() {
     let (old, new) = (Authority::new("old"), Authority::new("new"));
     let (fake, _waits) = Fake::new("one");

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tribune_derived::{Key, Sink, Source, Subscription, Value};
 use tribune_rpc::tls::Tls;
 use tribune_rpc::{
-    AgentIdentity, AutoEncryptRequest, Backend, Certificate, Chunks, Client, ClientSettings,
+    AgentIdentity, AutoEncryptRequest, Backend, Call, Certificate, Chunks, Client, ClientSettings,
     Failure, Limits, Peer, Pending, ProxyReport, Reply, Server, SignRequest, Snapshot, serve,
 };
 use tribune_runtime::{Listener, Shutdown, Tasks};
@@ -108,7 +108,12 @@ impl Fake {
         (Arc::new(fake), waited)
     }
 
-    async fn answer(&self, request: Request, options: Options) -> Result<Reply, Failure> {
+    async fn answer(&self, call: Call) -> Result<Reply, Failure> {
+        let Call {
+            request,
+            options,
+            forwarded,
+        } = call;
         self.calls.fetch_add(1, Ordering::SeqCst);
         let less = |left: usize| left.checked_sub(1);
         let leaderless = self
@@ -138,7 +143,7 @@ impl Fake {
                     filtered_by_acls: true,
                     ..Answer::json(&format!("{}: {request:?}", self.name))
                 },
-                known_leader: true,
+                known_leader: !forwarded,
                 last_contact_millis: 12,
             }),
         }
@@ -146,14 +151,9 @@ impl Fake {
 }
 
 impl Backend for Fake {
-    fn call<'a>(
-        &'a self,
-        peer: &'a Peer,
-        request: Request,
-        options: Options,
-    ) -> Pending<'a, Reply> {
+    fn call<'a>(&'a self, peer: &'a Peer, call: Call) -> Pending<'a, Reply> {
         self.peers.lock().unwrap().push(peer.clone());
-        self.answer(request, options).boxed()
+        self.answer(call).boxed()
     }
 
     fn source(&self, _peer: &Peer) -> Arc<dyn Source> {
