@@ -123,7 +123,8 @@ impl Codec {
             7 => Message::Feed,
             8 => Message::Gossip,
             9 => Message::Broadcast,
-            10 => Message::TurnUndead,
+            10 if self.table.lock().listens() => Message::TurnUndead,
+            10 => return Err(WireError::Repeated),
             other => return Err(WireError::Kind(other, "message of gossip")),
         };
         Ok(Header {

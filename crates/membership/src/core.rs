@@ -343,6 +343,8 @@ impl Core {
                     tracing::warn!("others took this member for dead; it says that it is not");
                     self.table.lock().moved(&me);
                     self.tell_profile();
+                    // they may think of a later life than this one has: one of them says of which
+                    self.exchange_with_one(|status| status == Status::Alive);
                 }
             }
         }

@@ -132,7 +132,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            members: 20_000,
+            members: 10_000,
             tags: 900,
             user_event: 512,
             user_events_per_second: 256,

@@ -63,6 +63,8 @@ pub(crate) struct Table {
     pub(crate) claims: Claims,
     /// The probe that was sent last: to whom, its number, and when.
     pub(crate) probe: Option<(Who, u8, Duration)>,
+    /// When this member listens again to who says that it is down.
+    listens_again: Duration,
     most: usize,
     pub(crate) now: Duration,
     /// Milliseconds since 1970.
@@ -87,6 +89,7 @@ impl Table {
             events: VecDeque::new(),
             claims: Claims::default(),
             probe: None,
+            listens_again: Duration::ZERO,
             most,
             now: Duration::ZERO,
         }
@@ -150,6 +153,16 @@ impl Table {
             self.claims.life = self.claims.life.max(Some(peer.generation));
         }
         self.has_room_for(&peer.who)
+    }
+
+    /// Somebody says that this member is down. Whether it listens: each time it begins another life and tells
+    /// others so, and who answers that it is still down must not have it do so as fast as the network goes.
+    pub(crate) fn listens(&mut self) -> bool {
+        let listens = self.now >= self.listens_again;
+        if listens {
+            self.listens_again = self.now + LISTEN_EVERY;
+        }
+        listens
     }
 
     /// Whether one more may be remembered.
@@ -290,6 +303,8 @@ impl Table {
     }
 }
 
+/// How often this member listens to who says that it is down.
+const LISTEN_EVERY: Duration = Duration::from_millis(250);
 /// How many profiles are kept of members that are not known yet.
 const EARLY: usize = 256;
 

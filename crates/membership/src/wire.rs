@@ -25,6 +25,9 @@ pub(crate) enum WireError {
     /// A member claims to have started in the future, so that nobody could take its place.
     #[error("{0:?} claims to have started in the future; compare the clocks")]
     Future(String),
+    /// It has been said a moment ago.
+    #[error("it has been said a moment ago")]
+    Repeated,
     /// There are as many members as there may be.
     #[error("there are as many members as there may be")]
     Full,

@@ -268,3 +268,59 @@ fn one_from_the_future_is_not_believed() {
     );
     assert_eq!(core.table.lock().records().count(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_that_all_others_are_told_is_dead_comes_back_without_a_storm() {
+    let net = Net::new(51);
+    let nodes = cluster(&net, 4).await;
+    let who = Who::of(&nodes[2].membership.local());
+    let victim = nodes[2]
+        .membership
+        .shared
+        .lock()
+        .table
+        .lock()
+        .record(&who)
+        .unwrap()
+        .peer
+        .clone();
+    // a life that is far ahead, and over
+    let ahead = Peer {
+        generation: victim.generation + 1_000_000,
+        ..victim
+    };
+    let liar = peer(66, WALL);
+    for node in [&nodes[0], &nodes[1], &nodes[3]] {
+        let local = Who::of(&node.membership.local());
+        let me = node
+            .membership
+            .shared
+            .lock()
+            .table
+            .lock()
+            .record(&local)
+            .unwrap()
+            .peer
+            .clone();
+        let bytes = packet(
+            &liar,
+            &me,
+            &[
+                Sighting::alive(ahead.clone()),
+                Sighting::down(ahead.clone()),
+            ],
+            &[],
+        );
+        net.inject(from(), node.address, &sealed(&bytes));
+    }
+    let before = net.seen().len();
+    pass(1).await;
+    assert!(
+        nodes[0].sees(3) != Some(Status::Alive)
+            || nodes[2].membership.shared.lock().table.lock().my_life() > ahead.generation
+    );
+    pass(120).await;
+    assert!(nodes.iter().all(|node| node.sees(3) == Some(Status::Alive)));
+    let frames = net.seen().len() - before;
+    assert!(frames < 20_000, "{frames}");
+}
