@@ -7,6 +7,7 @@
 
 mod authority;
 mod hub;
+pub mod leader;
 mod server;
 
 pub use authority::CaSettings;

@@ -4,6 +4,7 @@
 
 mod authority;
 mod faults;
+mod leader;
 mod reads;
 mod support;
 mod views;
