@@ -393,10 +393,15 @@ impl Client {
         F: Future<Output = Result<tonic::Response<T>, Status>>,
     {
         let mut patience = Patience::new(self.shared.settings.hold);
+        let mut passed_over = 0;
         loop {
-            let failure = match self.try_one(within, &ask).await {
+            let failure = match self.try_one(passed_over, within, &ask).await {
                 Ok(response) => match response.failed() {
-                    Some(failure) if failure.retry => failure,
+                    Some(failure) if failure.retry => {
+                        // it may be cut off from a leader that others know
+                        passed_over += 1;
+                        failure
+                    }
                     _ => return Ok(response),
                 },
                 Err(lost) => {
@@ -411,13 +416,18 @@ impl Client {
         }
     }
 
-    async fn try_one<T, F>(&self, within: Duration, ask: &impl Fn(Stub) -> F) -> Result<T, Lost>
+    async fn try_one<T, F>(
+        &self,
+        passed_over: usize,
+        within: Duration,
+        ask: &impl Fn(Stub) -> F,
+    ) -> Result<T, Lost>
     where
         F: Future<Output = Result<tonic::Response<T>, Status>>,
     {
         let pool = &self.shared.pool;
         let server = pool
-            .pick()
+            .after(passed_over)
             .ok_or_else(|| Lost::NotSent(nobody().to_string()))?;
         let asked = self.ask(&server, within, ask).await;
         if asked.as_ref().is_err_and(Lost::may_help) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::mem::discriminant;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use bytes::Bytes;
 use ring::digest;
@@ -12,37 +12,33 @@ use tribune_types::InstanceName;
 
 use crate::convert::{encode_endpoint, encode_endpoints, encode_value, instance_message};
 
-/// How many entries there are before those that nobody uses are looked for.
-const FEW: usize = 256;
 /// Differences that are kept of one value: streams that are not far behind share them.
 const DIFFERENCES: usize = 4;
 
 /// The values that streams hold, by where they lie in memory.
 #[derive(Debug, Default)]
 pub(crate) struct Encodings {
-    entries: Mutex<Entries>,
+    cells: Arc<Cells>,
 }
 
-#[derive(Debug, Default)]
-struct Entries {
-    by_place: HashMap<Place, Entry>,
-    clean_at: usize,
-}
+type Cells = Mutex<HashMap<Place, Weak<Cell>>>;
 
-/// Where a value lies, and what it is: nothing else lies there while an entry holds it.
+/// Where a value lies, and what it is: nothing else lies there while its cell does.
 type Place = (std::mem::Discriminant<Value>, usize);
 
+/// A value as it is sent, once somebody has encoded it.
 #[derive(Debug)]
-struct Entry {
-    #[expect(dead_code, reason = "held so that its place is not used again")]
+struct Cell {
     value: Value,
-    cell: Weak<OnceLock<Arc<Encoded>>>,
+    encoded: OnceLock<Encoded>,
+    /// Where it is found, until it is dropped.
+    home: Option<(Arc<Cells>, Place)>,
 }
 
 /// A value as it is sent. Streams keep what they sent last.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Shared {
-    cell: Arc<OnceLock<Arc<Encoded>>>,
+    cell: Arc<Cell>,
 }
 
 /// An encoded value.
@@ -63,51 +59,51 @@ pub(crate) struct Encoded {
 impl Encodings {
     /// The value as it is sent. Only the first of those who want it at the same time encodes it.
     pub(crate) fn encode(&self, value: &Value) -> Shared {
-        let shared = match place(value) {
-            Some(place) => self.shared(place, value),
-            None => Shared::default(),
-        };
-        shared.cell.get_or_init(|| Arc::new(Encoded::new(value)));
-        shared
+        let cell = self.cell(value);
+        cell.encoded.get_or_init(|| Encoded::new(&cell.value));
+        Shared { cell }
     }
 
-    fn shared(&self, place: Place, value: &Value) -> Shared {
-        // nothing that runs under the lock can panic half-way
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(cell) = entries
-            .by_place
-            .get(&place)
-            .and_then(|entry| entry.cell.upgrade())
-        {
-            return Shared { cell };
-        }
-        let shared = Shared::default();
-        let entry = Entry {
-            value: value.clone(),
-            cell: Arc::downgrade(&shared.cell),
+    fn cell(&self, value: &Value) -> Arc<Cell> {
+        let place = place(value);
+        let new = |home| {
+            Arc::new(Cell {
+                value: value.clone(),
+                encoded: OnceLock::new(),
+                home,
+            })
         };
-        let gone = entries.by_place.insert(place, entry);
-        let unused = entries.clean();
-        drop(entries);
-        // large values are dropped where nobody waits for it
-        drop((gone, unused));
-        shared
+        let Some(place) = place else {
+            return new(None);
+        };
+        let mut cells = lock(&self.cells);
+        if let Some(cell) = cells.get(&place).and_then(Weak::upgrade) {
+            return cell;
+        }
+        let cell = new(Some((self.cells.clone(), place)));
+        cells.insert(place, Arc::downgrade(&cell));
+        cell
     }
 }
 
-impl Entries {
-    /// Takes out what no stream holds any more, where there may be much of it.
-    fn clean(&mut self) -> Vec<Entry> {
-        if self.by_place.len() < self.clean_at.max(FEW) {
-            return Vec::new();
+/// Nothing that runs under the lock can panic half-way.
+fn lock(cells: &Cells) -> MutexGuard<'_, HashMap<Place, Weak<Cell>>> {
+    cells.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Drop for Cell {
+    /// Its value is dropped after this, so nothing else can lie in its place yet but another cell of the
+    /// same value, which stays.
+    fn drop(&mut self) {
+        if let Some((cells, place)) = &self.home {
+            let mut cells = lock(cells);
+            if cells
+                .get(place)
+                .is_some_and(|cell| cell.strong_count() == 0)
+            {
+                cells.remove(place);
+            }
         }
-        let unused = self
-            .by_place
-            .extract_if(|_, entry| entry.cell.strong_count() == 0)
-            .map(|(_, entry)| entry)
-            .collect();
-        self.clean_at = self.by_place.len() * 2;
-        unused
     }
 }
 
@@ -136,6 +132,7 @@ impl std::ops::Deref for Shared {
 
     fn deref(&self) -> &Encoded {
         self.cell
+            .encoded
             .get()
             .expect("whoever hands one out has encoded it")
     }
@@ -264,14 +261,19 @@ mod tests {
     #[test]
     fn what_nobody_holds_takes_no_room() {
         let encodings = Encodings::default();
-        let kept = encodings.encode(&Value::Mesh(Arc::default()));
-        for _ in 0..10 * FEW {
-            encodings.encode(&endpoints(&[]));
-        }
-        let entries = encodings.entries.lock().unwrap();
-        assert!(entries.by_place.len() <= FEW, "{}", entries.by_place.len());
-        drop(entries);
-        assert!(!kept.hash.is_empty());
+        let value = endpoints(&[("a", "10.0.0.1")]);
+        let one = encodings.encode(&value);
+        let other = encodings.encode(&Value::Mesh(Arc::default()));
+        encodings.encode(&endpoints(&[]));
+        assert_eq!(lock(&encodings.cells).len(), 2);
+        drop((one.clone(), other));
+        assert_eq!(lock(&encodings.cells).len(), 1);
+        drop(one);
+        assert!(lock(&encodings.cells).is_empty());
+        let Value::Endpoints(list) = &value else {
+            panic!("it was made as a list")
+        };
+        assert_eq!(Arc::strong_count(list), 1, "the value itself is let go of");
     }
 
     #[test]

@@ -11,6 +11,8 @@ mod hostile;
 mod latency;
 #[path = "rpc/snapshots.rs"]
 mod snapshots;
+#[path = "rpc/streams.rs"]
+mod streams;
 #[path = "rpc/tls.rs"]
 mod tls;
 #[path = "rpc/watch.rs"]

@@ -116,6 +116,13 @@ impl Pool {
         self.first.borrow().clone()
     }
 
+    /// The server that is asked where so many before it are passed over.
+    pub(super) fn after(&self, passed_over: usize) -> Option<Server> {
+        let state = self.state();
+        let at = passed_over.checked_rem(state.servers.len())?;
+        state.servers.get(at).cloned()
+    }
+
     /// Tells which server is asked now, from now on.
     pub(super) fn picks(&self) -> watch::Receiver<Option<Server>> {
         self.first.subscribe()

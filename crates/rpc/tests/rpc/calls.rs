@@ -132,6 +132,26 @@ async fn requests_wait_for_a_leader() {
 }
 
 #[tokio::test]
+async fn a_server_without_a_leader_is_passed_over_and_stays_the_one_that_is_asked() {
+    let (one, _waits) = Fake::new("one");
+    let (other, _waits) = Fake::new("other");
+    let servers = [
+        Running::start(&one, &Tls::plaintext()).await,
+        Running::start(&other, &Tls::plaintext()).await,
+    ];
+    let client = client(&[&servers[0], &servers[1]], &Tls::plaintext());
+    let asked = client.server().unwrap();
+    let cut_off = if asked == servers[0].as_server() {
+        &one
+    } else {
+        &other
+    };
+    cut_off.leaderless.store(usize::MAX, Ordering::SeqCst);
+    assert!(ask(&client, Query::Leader).await.is_ok());
+    assert_eq!(client.server(), Some(asked));
+}
+
+#[tokio::test]
 async fn another_server_is_asked_where_one_is_gone() {
     let (one, _waits) = Fake::new("one");
     let (other, _waits) = Fake::new("other");

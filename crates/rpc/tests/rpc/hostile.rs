@@ -19,7 +19,7 @@ use tribune_rpc::{Limits, Server};
 use tribune_types::call::Query;
 
 use crate::certificates::{Authority, Held};
-use crate::world::{Fake, Running, ask, hasty};
+use crate::world::{CONNECTIONS, Fake, Running, ask, hasty};
 
 fn pair(held: &Held) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
     let chain = CertificateDer::pem_slice_iter(held.certificate.as_bytes());
@@ -170,7 +170,7 @@ async fn connections_of_one_client_are_counted() {
     let (fake, _waits) = Fake::new("one");
     let server = Running::start(&fake, &Tls::plaintext()).await;
     let mut open = Vec::new();
-    for _ in 0..4 {
+    for _ in 0..CONNECTIONS {
         open.push(TcpStream::connect(server.address).await.unwrap());
     }
     let mut refused = TcpStream::connect(server.address).await.unwrap();

@@ -112,6 +112,37 @@ fn certificates_that_cannot_be_used_are_refused_at_the_start() {
 }
 
 #[test]
+fn certificates_are_read_from_files_and_folders() {
+    let (one, other) = (Authority::new("one"), Authority::new("other"));
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let held = one.server();
+    write("ca/one.pem", &format!("issued by us\n{}", one.pem));
+    write("ca/more/other.pem", &other.pem);
+    let mut settings = one.settings(Role::Server, None);
+    settings.ca = None;
+    settings.ca_path = Some(folder.path().join("ca"));
+    settings.certificate = Some(Pem::File(write("cert.pem", &held.certificate)));
+    settings.key = Some(Pem::File(write("key.pem", &held.key)));
+    let tls = Tls::new(settings.clone()).unwrap();
+    let roots = tls.server_roots();
+    for authority in [&one, &other] {
+        assert!(roots.contains(authority.pem.trim()));
+    }
+    write(
+        "ca/one.pem",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+    );
+    let error = tls.reload(settings).unwrap_err().to_string();
+    assert!(error.contains("CA certificate"), "{error}");
+}
+
+#[test]
 fn versions_and_suites_are_those_that_there_are() {
     let authority = Authority::new("one");
     let held = authority.server();

@@ -20,6 +20,9 @@ use tribune_runtime::{Listener, Shutdown, Tasks};
 use tribune_types::Token;
 use tribune_types::call::{Answer, CallError, Options, Query, Request};
 
+/// How many connections one client can have.
+pub(crate) const CONNECTIONS: usize = 16;
+
 /// Values that a test sets.
 #[derive(Default)]
 pub(crate) struct Registry {
@@ -262,7 +265,7 @@ impl Running {
 
     pub(crate) async fn with(backend: &Arc<Fake>, tls: &Tls, limits: Limits) -> Self {
         let listening = tribune_runtime::Limits {
-            connections_per_client: 4,
+            connections_per_client: CONNECTIONS,
             ..tribune_runtime::Limits::default()
         };
         let listener = Listener::bind("127.0.0.1:0", listening).await.unwrap();
