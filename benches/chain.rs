@@ -1,4 +1,4 @@
-//! The compiler: a service that nobody configured, and one among many config entries.
+//! The compiler: a service that nobody configured, one among many config entries, and one with 27 routes.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -7,7 +7,11 @@ use std::sync::Arc;
 use criterion::{Criterion, criterion_group, criterion_main};
 use tribune_chain::{CompileRequest, Overrides, compile};
 use tribune_types::ServiceName;
-use tribune_types::config_entry::{Entry, Key, Kind, Raw, RawProxyDefaults, RawServiceDefaults};
+use tribune_types::config_entry::{
+    Entry, HeaderModifiers, Key, Kind, Raw, RawProxyDefaults, RawServiceDefaults, RawServiceRouter,
+    RawServiceSplitter, Route, RouteDestination, RouteHeaderMatch, RouteHttpMatch, RouteMatch,
+    Split, Weight,
+};
 
 const ENTRIES: usize = 10_000;
 
@@ -33,6 +37,61 @@ fn entries() -> BTreeMap<Key, Arc<Entry>> {
         .collect()
 }
 
+/// A router with 27 routes to as many services, one of which is split three ways.
+fn routed() -> BTreeMap<Key, Arc<Entry>> {
+    let config = [("protocol".to_owned(), "http".into())];
+    let global = RawProxyDefaults {
+        name: "global".into(),
+        config: Some(config.into_iter().collect()),
+        ..RawProxyDefaults::default()
+    };
+    let routes = (0..27).map(|at| Route {
+        r#match: Some(RouteMatch {
+            http: Some(RouteHttpMatch {
+                path_prefix: format!("/path/{at}"),
+                header: vec![RouteHeaderMatch {
+                    name: "x-debug".to_owned(),
+                    present: true,
+                    ..RouteHeaderMatch::default()
+                }],
+                ..RouteHttpMatch::default()
+            }),
+        }),
+        destination: Some(RouteDestination {
+            service: format!("backend-{at}"),
+            num_retries: 3,
+            request_headers: Some(HeaderModifiers {
+                remove: vec!["x-secret".to_owned()],
+                ..HeaderModifiers::default()
+            }),
+            ..RouteDestination::default()
+        }),
+    });
+    let router = RawServiceRouter {
+        name: "front".to_owned(),
+        routes: Some(routes.collect()),
+        ..RawServiceRouter::default()
+    };
+    let split = |service: &str, hundredths| Split {
+        weight: Weight::from_hundredths(hundredths),
+        service: service.to_owned(),
+        ..Split::default()
+    };
+    let splitter = RawServiceSplitter {
+        name: "backend-0".to_owned(),
+        splits: vec![split("big", 9_550), split("little", 400), split("tiny", 50)],
+        ..RawServiceSplitter::default()
+    };
+    [
+        Raw::ProxyDefaults(global),
+        Raw::ServiceRouter(router),
+        Raw::ServiceSplitter(splitter),
+    ]
+    .map(entry)
+    .into_iter()
+    .collect()
+}
+
 fn chains(criterion: &mut Criterion) {
     let (service, overrides) = (ServiceName::new("service-07777"), Overrides::default());
     let request = CompileRequest {
@@ -51,6 +110,16 @@ fn chains(criterion: &mut Criterion) {
     });
     group.bench_function(format!("among {ENTRIES} service-defaults"), |bench| {
         bench.iter(|| compile(black_box(&request), &mut configured));
+    });
+    let (front, mut routes) = (ServiceName::new("front"), routed());
+    let request = CompileRequest {
+        service: &front,
+        ..request
+    };
+    let chain = compile(&request, &mut routes).expect("the entries fit together");
+    assert_eq!(chain.targets.len(), 30);
+    group.bench_function("with 27 routes", |bench| {
+        bench.iter(|| compile(black_box(&request), &mut routes));
     });
     group.finish();
 }
