@@ -213,7 +213,7 @@ fn what_takes_part_in_a_chain_cannot_break_it() {
         (
             Kind::ServiceDefaults,
             tcp("bench"),
-            "service \"till\" would have no discovery chain",
+            "service \"desk\" would have no discovery chain",
         ),
         (
             Kind::ServiceResolver,
@@ -417,7 +417,7 @@ fn what_peers_may_reach_stays_where_it_is() {
         (
             Kind::ServiceDefaults,
             json!({"Name": "desk"}),
-            "cannot introduce new discovery chain targets",
+            "inconsistent protocols",
         ),
         (
             Kind::ServiceResolver,

@@ -335,7 +335,7 @@ fn an_imported_target_has_no_names_and_the_settings_of_who_sends_to_its_like() {
         let resolver = chain.start().unwrap().as_resolver().unwrap();
         assert_eq!((resolver.default, chain.default), (default, false));
         // peers are not asked what they speak
-        assert_eq!(chain.protocol, "tcp");
+        assert_eq!(chain.protocol, "http");
     }
 }
 

@@ -162,6 +162,9 @@ impl Compiler<'_> {
                 return Err(CompileError::CircularRedirect(visited));
             }
             let local = name.peer.is_empty();
+            if local {
+                self.agree(&name.service)?;
+            }
             let resolver = if local || name.keeps_settings {
                 self.facts.resolver(&name.service)
             } else {
@@ -211,9 +214,6 @@ impl Compiler<'_> {
             return Ok(connect_timeout);
         }
         let subset = resolved.subset()?;
-        if name.peer.is_empty() {
-            self.agree(&name.service)?;
-        }
         let external_sni = resolved.external_sni()?;
         let datacenter = name.datacenter(self.request.datacenter);
         let sni_name = if name.peer.is_empty() {

@@ -1,8 +1,10 @@
 //! `/v1/connect/…`, `/v1/agent/connect/…` and `/v1/discovery-chain/…`: the mesh.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::de::{self, Deserialize, Deserializer, Visitor};
 use tribune_acl::Resource;
-use tribune_hcl::Options;
+use tribune_hcl::{Options, Unknown};
 use tribune_types::call::{
     AgentRequest, CallError, ChainQuery, IntentionByIdBody, IntentionPair, MatchBy, Query, Request,
     Write,
@@ -162,7 +164,7 @@ fn roots(parts: &Parts<'_>) -> Result<Request, Error> {
 }
 
 fn authorize(parts: &Parts<'_>) -> Result<Request, Error> {
-    #[derive(Default, Deserialize)]
+    #[derive(Default, serde::Deserialize)]
     #[serde(default, rename_all = "PascalCase")]
     struct Authorize {
         target: Name,
@@ -320,16 +322,62 @@ fn chain(parts: &Parts<'_>) -> Result<ChainQuery, Error> {
     })
 }
 
+/// A duration as the reference reads this one: a text that says something, or whatever counts as a number.
+#[derive(Default)]
+struct Timeout(GoDuration);
+
+impl<'de> Deserialize<'de> for Timeout {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Loose;
+        impl Visitor<'_> for Loose {
+            type Value = Timeout;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a duration such as \"1m30s\", or a number of nanoseconds")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Timeout, E> {
+                text.parse().map(Timeout).map_err(E::custom)
+            }
+
+            fn visit_bool<E: de::Error>(self, flag: bool) -> Result<Timeout, E> {
+                self.visit_i64(flag.into())
+            }
+
+            fn visit_i64<E: de::Error>(self, nanos: i64) -> Result<Timeout, E> {
+                Ok(Timeout(GoDuration::from_nanos(nanos)))
+            }
+
+            fn visit_u64<E: de::Error>(self, nanos: u64) -> Result<Timeout, E> {
+                self.visit_i64(i64::try_from(nanos).unwrap_or(i64::MAX))
+            }
+
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a fraction of a nanosecond is none"
+            )]
+            fn visit_f64<E: de::Error>(self, nanos: f64) -> Result<Timeout, E> {
+                self.visit_i64(nanos as i64)
+            }
+        }
+        deserializer.deserialize_any(Loose)
+    }
+}
+
 fn overridden_chain(parts: &Parts<'_>) -> Result<Request, Error> {
-    #[derive(Default, Deserialize)]
+    #[derive(Default, serde::Deserialize)]
     #[serde(default, rename_all = "PascalCase")]
     struct Overrides {
         override_protocol: String,
-        override_connect_timeout: GoDuration,
+        override_connect_timeout: Timeout,
         override_mesh_gateway: MeshGateway,
     }
     let chain = chain(parts)?;
-    let body: Overrides = body::decode(&parts.body, "Request decoding failed", Options::WEAK)?;
+    let options = Options {
+        unknown: Unknown::Ignore,
+        ..Options::WEAK
+    };
+    let body: Overrides = body::decode(&parts.body, "Request decoding failed", options)?;
     let mode = &body.override_mesh_gateway.mode;
     if !matches!(mode.as_str(), "" | "none" | "local" | "remote") {
         let text = format!(
@@ -339,7 +387,7 @@ fn overridden_chain(parts: &Parts<'_>) -> Result<Request, Error> {
     }
     Ok(Request::Query(Query::DiscoveryChain(ChainQuery {
         protocol: body.override_protocol,
-        connect_timeout: body.override_connect_timeout,
+        connect_timeout: body.override_connect_timeout.0,
         mesh_gateway: body.override_mesh_gateway,
         ..chain
     })))

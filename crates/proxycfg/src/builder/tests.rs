@@ -426,3 +426,37 @@ fn what_the_proxy_asks_for_and_is_not_served_is_reported() {
         .collect();
     assert_eq!(reasons, [&Reason::TransparentMode, &Reason::ExposeChecks]);
 }
+
+#[test]
+fn a_subset_has_instances_of_its_own_and_a_peer_s_service_none_here() {
+    let mut builder = ready(&["db"]);
+    let Value::Chain(Ok(plain)) = chain("db", "dc1") else {
+        panic!()
+    };
+    let mut shaped = Chain::clone(&plain);
+    let target = Target::clone(&shaped.targets["db.default.default.dc1"]);
+    let mut subset = Target {
+        id: "v1.db.default.default.dc1".to_owned(),
+        ..target.clone()
+    };
+    subset.subset.filter = "x".to_owned();
+    let imported = Target {
+        id: "db.default.default.external.isle".to_owned(),
+        datacenter: String::new(),
+        peer: "isle".into(),
+        ..target
+    };
+    for target in [subset, imported] {
+        shaped.targets.insert(target.id.clone(), Arc::new(target));
+    }
+    builder.handle_update(&chain_key("db"), &Value::Chain(Ok(Arc::new(shaped))));
+    let key = Key::Subset(SubsetKey {
+        service: ServiceName::new("db"),
+        filter: "x".to_owned(),
+    });
+    assert_eq!(drain(&mut builder), subscribe([key.clone()]));
+    builder.handle_update(&key, &Value::Endpoints(Arc::default()));
+    let snapshot = builder.snapshot().unwrap();
+    let known: Vec<_> = snapshot.upstreams[0].endpoints.keys().collect();
+    assert_eq!(known, ["v1.db.default.default.dc1"]);
+}

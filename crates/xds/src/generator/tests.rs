@@ -1,7 +1,10 @@
+use serde_json::json;
 use tribune_chain::CompileRequest;
-use tribune_derived::{Endpoint, Endpoints, Health, Intentions, Key, Mesh, Proxy, Roots, Value};
+use tribune_derived::{
+    Endpoint, Endpoints, Health, Intentions, Key, Mesh, Proxy, Roots, SubsetKey, Value,
+};
 use tribune_proxycfg::{Builder, Need};
-use tribune_types::config_entry::{Action, Effect};
+use tribune_types::config_entry::{Action, Effect, Kind, Raw};
 use tribune_types::intention::Intention;
 use tribune_types::proxy::ProxyConfig;
 use tribune_types::{
@@ -344,4 +347,133 @@ fn an_upstream_waits_for_its_endpoints() {
     assert_eq!(generator.resources().count(), 3);
     let changed = generator.handle_snapshot(&snapshot, &mut memo);
     assert_eq!(changed.updated.len(), 3);
+}
+
+/// A chain whose routes and shares lead to subsets and stand-ins.
+fn shaped_chain() -> Value {
+    let entries = [
+        (Kind::ProxyDefaults, json!({"Config": {"protocol": "http"}})),
+        (
+            Kind::ServiceResolver,
+            json!({"Name": "db", "Subsets": {"v1": {"Filter": "x", "OnlyPassing": true}}, "Failover": {"*": {"Service": "cache"}}}),
+        ),
+        (
+            Kind::ServiceSplitter,
+            json!({"Name": "db", "Splits": [{"Weight": 10, "ServiceSubset": "v1"}, {"Weight": 90}]}),
+        ),
+    ];
+    let mut entries: BTreeMap<_, _> = entries
+        .into_iter()
+        .map(|(kind, json)| {
+            let entry = config_entry::Entry::try_from(Raw::deserialize(kind, json).unwrap());
+            let entry = Arc::new(entry.unwrap());
+            (entry.key(), entry)
+        })
+        .collect();
+    let service = ServiceName::new("db");
+    let request = CompileRequest {
+        service: &service,
+        datacenter: "dc1",
+        trust_domain: "td",
+        overrides: &Default::default(),
+        auto_virtual_ips: &[],
+        manual_virtual_ips: None,
+    };
+    let chain = tribune_chain::compile(&request, &mut entries).unwrap();
+    Value::Chain(Ok(Arc::new(chain)))
+}
+
+#[test]
+fn a_chain_is_made_anew_where_it_changes_and_an_instance_where_it_is_assigned() {
+    let (mut mesh, mut generator, mut memo) = (Mesher::new(&["db"]), Generator::new(), Memo::new());
+    generator.handle_snapshot(&mesh.snapshot(), &mut memo);
+    let key = mesh
+        .values
+        .keys()
+        .find(|key| matches!(key, Key::Chain(_)))
+        .unwrap()
+        .clone();
+    let v1 = Key::Subset(SubsetKey {
+        service: ServiceName::new("db"),
+        filter: "x".to_owned(),
+    });
+    mesh.values.insert(v1.clone(), endpoints(21001));
+    mesh.set(key, shaped_chain());
+    let changed = generator.handle_snapshot(&mesh.snapshot(), &mut memo);
+    let of = |index: usize, name: &str| {
+        format!("failover-target~{index}~{name}.default.dc1.internal.td")
+    };
+    let members = [of(0, "db"), of(0, "v1.db"), of(1, "db"), of(1, "v1.db")];
+    let mut expected = vec!["cluster db.default.dc1.internal.td".to_owned()];
+    expected.extend(members.iter().map(|name| format!("cluster {name}")));
+    expected.push("cluster v1.db.default.dc1.internal.td".to_owned());
+    expected.extend(members.iter().map(|name| format!("endpoints {name}")));
+    expected.extend([
+        "listener db:127.0.0.1:9001".to_owned(),
+        "route db".to_owned(),
+    ]);
+    assert_eq!(names(&changed), expected);
+    assert_eq!(
+        changed.removed,
+        [(
+            ResourceType::Endpoints,
+            Arc::from("db.default.dc1.internal.td")
+        )]
+    );
+    assert_eq!(crate::check(generator.resources().map(AsRef::as_ref)), []);
+
+    mesh.set(v1, endpoints(21002));
+    let changed = generator.handle_snapshot(&mesh.snapshot(), &mut memo);
+    assert_eq!(names(&changed), [format!("endpoints {}", of(0, "v1.db"))]);
+    mesh.set(endpoints_key("cache"), endpoints(21003));
+    let changed = generator.handle_snapshot(&mesh.snapshot(), &mut memo);
+    assert_eq!(
+        names(&changed),
+        [
+            format!("endpoints {}", of(1, "db")),
+            format!("endpoints {}", of(1, "v1.db"))
+        ]
+    );
+}
+
+#[test]
+fn proxies_share_the_routes_of_a_chain() {
+    let mut mesh = Mesher::new(&["db"]);
+    mesh.snapshot();
+    let key = mesh
+        .values
+        .keys()
+        .find(|key| matches!(key, Key::Chain(_)))
+        .unwrap()
+        .clone();
+    mesh.set(key, shaped_chain());
+    let v1 = Key::Subset(SubsetKey {
+        service: ServiceName::new("db"),
+        filter: "x".to_owned(),
+    });
+    mesh.values.insert(v1, endpoints(21001));
+    let mut twin = mesh.twin();
+    let mut memo = Memo::new();
+    let mut generators = [Generator::new(), Generator::new()];
+    for (generator, mesh) in generators.iter_mut().zip([&mut mesh, &mut twin]) {
+        generator.handle_snapshot(&mesh.snapshot(), &mut memo);
+    }
+    let shared = |generator: &Generator| -> Vec<Arc<Resource>> {
+        let of = [
+            ResourceType::Route,
+            ResourceType::Endpoints,
+            ResourceType::Cluster,
+        ];
+        let all = generator.resources();
+        all.filter(|resource| of.contains(&resource.kind))
+            .cloned()
+            .collect()
+    };
+    let [one, other] = generators.each_ref().map(shared);
+    assert_eq!(one.len(), other.len());
+    assert!(
+        one.iter()
+            .zip(&other)
+            .all(|(one, other)| Arc::ptr_eq(one, other))
+    );
 }
