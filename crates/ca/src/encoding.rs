@@ -26,6 +26,9 @@ const DNS_NAME: u8 = 0x82;
 const URI: u8 = 0x86;
 const IP_ADDRESS: u8 = 0x87;
 
+/// `permittedSubtrees` of name constraints.
+const PERMITTED: u8 = 0xa0;
+
 /// `AlgorithmIdentifier` of ecdsa-with-SHA256 (RFC 5758, section 3.2).
 pub(crate) const ECDSA_WITH_SHA256: [u8; 12] = [
     0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02,
@@ -82,7 +85,7 @@ pub(crate) fn extension(oid: ObjectIdentifier, critical: bool, value: &[u8]) -> 
     )
 }
 
-/// The subject alternative name extension: DNS names, IP addresses, then the URI.
+/// The subject alternative name extension: DNS names, IP addresses, then the URI, if there is one.
 ///
 /// Critical, since the subject of these certificates is empty (RFC 5280, section 4.2.1.6).
 pub(crate) fn alternative_names(names: AlternativeNames<'_>, critical: bool) -> Vec<u8> {
@@ -96,11 +99,26 @@ pub(crate) fn alternative_names(names: AlternativeNames<'_>, critical: bool) -> 
             IpAddr::V6(v6) => tlv(IP_ADDRESS, &[&v6.octets()]),
         });
     }
-    general_names.extend(tlv(URI, &[names.uri.as_bytes()]));
+    if !names.uri.is_empty() {
+        general_names.extend(tlv(URI, &[names.uri.as_bytes()]));
+    }
     extension(
         const_oid::db::rfc5280::ID_CE_SUBJECT_ALT_NAME,
         critical,
         &tlv(SEQUENCE, &[&general_names]),
+    )
+}
+
+/// The extension that an authority certifies DNS names within these domains alone (RFC 5280, section 4.2.1.10).
+pub(crate) fn permitted_domains(domains: &[String]) -> Vec<u8> {
+    let subtrees: Vec<u8> = domains
+        .iter()
+        .flat_map(|domain| tlv(SEQUENCE, &[&tlv(DNS_NAME, &[domain.as_bytes()])]))
+        .collect();
+    extension(
+        const_oid::db::rfc5280::ID_CE_NAME_CONSTRAINTS,
+        true,
+        &tlv(SEQUENCE, &[&tlv(PERMITTED, &[&subtrees])]),
     )
 }
 

@@ -10,6 +10,7 @@
 //! Invariant: no I/O, no clock: time and the source of randomness are arguments.
 //! Invariant: signing needs no log entry; serial numbers are random.
 
+mod agents;
 mod authority;
 mod certificate;
 mod encoding;
@@ -20,6 +21,7 @@ mod request;
 mod root;
 mod ttl;
 
+pub use agents::{AgentAuthority, AgentCertificate, AgentCertificateError, AgentName, AgentRoot};
 pub use authority::{Authority, AuthorityError, Params, SignError, Signer};
 pub use certificate::Certificate;
 pub use key::{KeyError, KeyPair, PublicKey};

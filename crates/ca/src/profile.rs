@@ -14,6 +14,7 @@ pub(crate) const EMPTY_NAME: [u8; 2] = [SEQUENCE, 0x00];
 
 const SERIAL_LENGTH: usize = 16;
 
+const UTF8_STRING: u8 = 0x0c;
 const PRINTABLE_STRING: u8 = 0x13;
 const EXTENSIONS: u8 = 0xa3;
 const KEY_IDENTIFIER: u8 = 0x80;
@@ -78,6 +79,18 @@ pub(crate) fn common_name(
     Ok(tlv(SEQUENCE, &[&tlv(SET, &[&attribute])]))
 }
 
+/// A name that is a common name alone, as `UTF8String`.
+pub(crate) fn name(common_name: &str) -> Vec<u8> {
+    let attribute = tlv(
+        SEQUENCE,
+        &[
+            &tlv(OBJECT_IDENTIFIER, &[rfc4519::CN.as_bytes()]),
+            &tlv(UTF8_STRING, &[common_name.as_bytes()]),
+        ],
+    );
+    tlv(SEQUENCE, &[&tlv(SET, &[&attribute])])
+}
+
 fn base36(byte: u8) -> char {
     char::from_digit(u32::from(byte) % 36, 36).expect("a number below 36 is a digit to base 36")
 }
@@ -123,7 +136,7 @@ pub(crate) fn leaf_extensions(issuer_key_id: &[u8]) -> der::Result<Vec<u8>> {
     .concat())
 }
 
-fn extension(
+pub(crate) fn extension(
     oid: const_oid::ObjectIdentifier,
     critical: bool,
     value: &impl Encode,
@@ -136,7 +149,7 @@ pub(crate) fn subject_key_id(key_id: &[u8]) -> Vec<u8> {
     encoding::extension(rfc5280::ID_CE_SUBJECT_KEY_IDENTIFIER, false, &value)
 }
 
-fn authority_key_id(key_id: &[u8]) -> Vec<u8> {
+pub(crate) fn authority_key_id(key_id: &[u8]) -> Vec<u8> {
     let value = tlv(SEQUENCE, &[&tlv(KEY_IDENTIFIER, &[key_id])]);
     encoding::extension(rfc5280::ID_CE_AUTHORITY_KEY_IDENTIFIER, false, &value)
 }
