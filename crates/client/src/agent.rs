@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use http::Method;
+use http_body_util::Full;
 use serde_json::{Value, json};
 use tribune_types::Status;
 use tribune_types::definition::{CheckType, ServiceDefinition};
 
+use crate::body::RequestBody;
 use crate::client::{decode, escape};
 use crate::rows::{AgentService, Authorization, CaRoots, HealthCheck, LeafCertificate, Member};
-use crate::{Answer, Client, Error, QueryOptions};
+use crate::{Answer, Client, Download, Error, QueryOptions};
 
 /// Endpoints of the agent itself. What they return is the agent's own view, not the catalog's.
 #[derive(Clone, Copy)]
@@ -39,6 +41,60 @@ impl Agent<'_> {
             query.push(("wan", "1".to_owned()));
         }
         Ok(self.0.query("/v1/agent/members", query).await?.value)
+    }
+
+    /// Makes the agent know a cluster through the member at this address; where `wan`, the servers of all
+    /// datacenters.
+    pub async fn join(&self, address: &str, wan: bool) -> Result<(), Error> {
+        let query = wan.then(|| ("wan", "1".to_owned())).into_iter().collect();
+        let path = format!("/v1/agent/join/{}", escape(address));
+        self.0.put(&path, query, &()).await.map(drop)
+    }
+
+    /// Makes the agent leave its cluster and end.
+    pub async fn leave(&self) -> Result<(), Error> {
+        self.0
+            .put("/v1/agent/leave", Vec::new(), &())
+            .await
+            .map(drop)
+    }
+
+    /// Makes the cluster count a failed member as one that has left; where `prune`, forget it.
+    pub async fn force_leave(&self, node: &str, prune: bool, wan: bool) -> Result<(), Error> {
+        let switches = [("prune", prune), ("wan", wan)];
+        let query = switches.into_iter().filter(|(_, on)| *on);
+        let query = query.map(|(name, _)| (name, "1".to_owned())).collect();
+        let path = format!("/v1/agent/force-leave/{}", escape(node));
+        self.0.put(&path, query, &()).await.map(drop)
+    }
+
+    /// Makes the agent read its configuration again.
+    pub async fn reload(&self) -> Result<(), Error> {
+        self.0
+            .put("/v1/agent/reload", Vec::new(), &())
+            .await
+            .map(drop)
+    }
+
+    /// The machine that the agent runs on.
+    pub async fn host(&self) -> Result<Value, Error> {
+        Ok(self
+            .0
+            .get("/v1/agent/host", &QueryOptions::default())
+            .await?
+            .value)
+    }
+
+    /// The agent's log from now on, until the download is dropped or the agent ends.
+    pub async fn monitor(&self, level: &str, json: bool) -> Result<Download, Error> {
+        let mut query = vec![("loglevel", level.to_owned())];
+        if json {
+            query.push(("logjson", "true".to_owned()));
+        }
+        let body = RequestBody::Whole(Full::default());
+        let path = "/v1/agent/monitor";
+        let response = self.0.stream(Method::GET, path, query, body).await?;
+        Ok(response.into_body())
     }
 
     /// The services registered with the agent, by ID.

@@ -11,11 +11,12 @@ use http_body_util::Full;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::body::RequestBody;
 use crate::options::Query;
-use crate::transport::Transport;
+use crate::transport::{Download, Transport};
 use crate::{
     Address, Agent, Answer, Catalog, Config, ConfigEntries, ConfigError, Connect, Error, Health,
-    Intentions, Mesh, QueryOptions, Status,
+    Intentions, Mesh, Operator, QueryOptions, Snapshot, Status,
 };
 
 #[cfg(test)]
@@ -88,6 +89,18 @@ impl Client {
     #[must_use]
     pub const fn status(&self) -> Status<'_> {
         Status(self)
+    }
+
+    /// How the cluster is operated.
+    #[must_use]
+    pub const fn operator(&self) -> Operator<'_> {
+        Operator(self)
+    }
+
+    /// Snapshots of everything that the servers keep.
+    #[must_use]
+    pub const fn snapshot(&self) -> Snapshot<'_> {
+        Snapshot(self)
     }
 
     /// The connected proxies.
@@ -180,9 +193,42 @@ impl Client {
         &self,
         method: Method,
         path: &str,
-        mut query: Query,
+        query: Query,
         body: Bytes,
     ) -> Result<Response<Bytes>, Error> {
+        let mut request = self.head(method, path, query)?;
+        if !body.is_empty() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        self.0.transport.send(request.body(Full::new(body))?).await
+    }
+
+    /// Sends a body that is read meanwhile, and gives the answer's piece by piece. What is refused is an error.
+    pub(crate) async fn stream(
+        &self,
+        method: Method,
+        path: &str,
+        query: Query,
+        body: RequestBody,
+    ) -> Result<Response<Download>, Error> {
+        let request = self.head(method, path, query)?.body(body)?;
+        let response = self.0.transport.stream(request).await?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status().as_u16();
+        let body = response.into_body().rest().await?;
+        let body = String::from_utf8_lossy(&body).into_owned();
+        Err(Error::Status { status, body })
+    }
+
+    /// Everything of a request but its body.
+    fn head(
+        &self,
+        method: Method,
+        path: &str,
+        mut query: Query,
+    ) -> Result<http::request::Builder, Error> {
         let config = &self.0.config;
         for (name, value) in [("ns", &config.namespace), ("partition", &config.partition)] {
             if !value.is_empty() {
@@ -218,9 +264,6 @@ impl Client {
             .method(method)
             .uri(target)
             .header(header::HOST, host);
-        if !body.is_empty() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
-        }
         if !config.token.is_anonymous() {
             let mut token =
                 HeaderValue::from_str(config.token.secret()).map_err(http::Error::from)?;
@@ -231,7 +274,7 @@ impl Client {
             let credentials = STANDARD.encode(format!("{}:{}", auth.user, auth.password));
             request = request.header(header::AUTHORIZATION, format!("Basic {credentials}"));
         }
-        self.0.transport.send(request.body(Full::new(body))?).await
+        Ok(request)
     }
 }
 

@@ -3,7 +3,7 @@
 //! [`Client::new`] takes a [`Config`], which [`Config::from_env`] makes of the environment variables that
 //! Consul's own tools read. Endpoints are grouped as in the API: [`Client::agent`], [`Client::catalog`],
 //! [`Client::health`], [`Client::config_entries`], [`Client::intentions`], [`Client::connect`],
-//! [`Client::status`], [`Client::mesh`]. Reads take [`QueryOptions`] and give an [`Answer`] with its index;
+//! [`Client::status`], [`Client::operator`], [`Client::snapshot`], [`Client::mesh`]. Reads take [`QueryOptions`] and give an [`Answer`] with its index;
 //! [`Watch`] turns any of them into a sequence of changes by blocking queries.
 //!
 //! Invariant: no task is spawned and nothing is retried, but for a request that a kept-open connection never took:
@@ -12,6 +12,7 @@
 
 mod agent;
 mod answer;
+mod body;
 mod catalog;
 mod client;
 mod config;
@@ -21,7 +22,9 @@ mod error;
 mod health;
 mod intentions;
 mod mesh;
+mod operator;
 mod options;
+mod snapshot;
 mod status;
 mod tls;
 mod transport;
@@ -41,6 +44,9 @@ pub use error::{ConfigError, Error};
 pub use health::Health;
 pub use intentions::{Intentions, MatchBy};
 pub use mesh::Mesh;
+pub use operator::Operator;
 pub use options::{QueryOptions, WriteOptions};
+pub use snapshot::{Saved, Snapshot};
 pub use status::Status;
+pub use transport::Download;
 pub use watch::Watch;

@@ -188,7 +188,7 @@ pub struct HealthCheck {
 }
 
 /// A member of the gossip pool.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub struct Member {
     /// Name of its node.
