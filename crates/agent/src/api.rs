@@ -58,7 +58,7 @@ impl tribune_http::Api for AgentApi {
             options: &options,
             authorizer: &authorizer,
         };
-        requests::streams::answer(&caller, request, body).await
+        requests::streams::answer(&self.agent, &caller, request, body).await
     }
 }
 

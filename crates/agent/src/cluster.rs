@@ -66,7 +66,6 @@ pub(crate) trait Cluster: Send + Sync + 'static {
     /// it may be stale.
     fn save_snapshot<'a>(&'a self, options: &'a Options) -> ClusterFuture<'a, State>;
 
-    #[expect(dead_code, reason = "called where archives are read, which comes next")]
     /// Puts this in the place of everything that the servers keep. It has been checked against its checksums.
     fn restore_snapshot<'a>(&'a self, state: State, options: &'a Options) -> ClusterFuture<'a, ()>;
 
@@ -105,10 +104,6 @@ pub(crate) struct ForceLeave {
 }
 
 /// Everything that the servers keep at one moment.
-#[expect(
-    dead_code,
-    reason = "read where a snapshot becomes an archive, which comes next"
-)]
 pub(crate) struct State {
     /// A name for it, which no other has.
     pub(crate) id: String,

@@ -1,19 +1,30 @@
-//! Where log lines go: standard output, as text or as JSON, and a file that is closed from time to time.
+//! Where log lines go: standard output, as text or as JSON, a file that is closed from time to time, and
+//! whoever follows them.
 
 mod file;
+mod tap;
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Registry, reload};
+use tracing_subscriber::{EnvFilter, Layer, Registry, reload};
 use tribune_config::{Config, LogLevel};
 
 use file::RotatingFile;
+pub(crate) use tap::Tap;
+
+/// A process has one log, whoever writes to it.
+static TAP: OnceLock<Tap> = OnceLock::new();
+
+/// The log of the process, for those who follow it.
+pub(crate) fn tap() -> &'static Tap {
+    TAP.get_or_init(Tap::new)
+}
 
 /// The process's log.
 #[derive(Clone, Debug)]
@@ -39,12 +50,16 @@ impl Log {
             .with_target(true)
             .with_ansi(false)
             .with_writer(writer);
-        let registry = tracing_subscriber::registry().with(layer);
-        let set = if config.log_json {
-            registry.with(lines.json()).try_init()
+        let lines = if config.log_json {
+            lines.json().boxed()
         } else {
-            registry.with(lines).try_init()
+            lines.boxed()
         };
+        // each has a filter of its own: who follows the log may want more of it than the operator has kept
+        let set = tracing_subscriber::registry()
+            .with(lines.with_filter(layer))
+            .with(Layer::with_filter(tap().clone(), tap().clone()))
+            .try_init();
         // an embedder or a test may have set up a log of its own, which is then the one
         drop(set);
         Ok(Self { filter })
@@ -60,10 +75,8 @@ impl Log {
 
 /// What is logged. Transports log every frame at debug, which nobody who debugs a mesh wants to see.
 fn filter(level: LogLevel) -> EnvFilter {
-    let text = format!(
-        "{},h2=warn,hyper=warn,tonic=warn,tower=warn,openraft=warn",
-        level.as_str()
-    );
+    let quiet = tap::NOISY.map(|name| format!("{name}=warn")).join(",");
+    let text = format!("{},{quiet}", level.as_str());
     EnvFilter::builder().parse_lossy(text)
 }
 
