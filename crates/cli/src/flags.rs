@@ -143,6 +143,17 @@ pub(crate) fn is_on(matches: &ArgMatches, name: &str) -> bool {
         .unwrap_or(false)
 }
 
+/// Whether the output is wanted as JSON, according to the flag `format`.
+pub(crate) fn wants_json(matches: &ArgMatches) -> Result<bool, Failure> {
+    match text_of(matches, "format").as_deref() {
+        None | Some("pretty") => Ok(false),
+        Some("json") => Ok(true),
+        Some(other) => Err(Failure::new(format!(
+            "Invalid format {other:?}, valid formats are {{pretty|json}}"
+        ))),
+    }
+}
+
 /// The positional arguments.
 pub(crate) fn positional(matches: &ArgMatches) -> Vec<String> {
     all_of(matches, POSITIONAL)

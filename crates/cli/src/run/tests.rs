@@ -10,11 +10,16 @@ use super::*;
 use crate::tree::Group;
 
 mod catalog;
+mod cluster;
 mod config;
+mod debug;
 mod envoy;
 mod intention;
+mod keys;
+mod operator;
 mod proxy;
 mod services;
+mod snapshot;
 
 /// An agent that knows some answers, by method and target, and remembers what it was asked.
 pub(super) struct Agent {
@@ -35,11 +40,20 @@ pub(super) struct Run {
 impl Agent {
     /// Each answer is a method with a target, a status and a body. What has no answer is not found.
     pub(super) fn new(answers: &[(&str, u16, &str)]) -> Self {
+        let bytes: Vec<_> = answers
+            .iter()
+            .map(|(request, status, body)| (*request, *status, body.as_bytes()))
+            .collect();
+        Self::with_bytes(&bytes)
+    }
+
+    /// As [`Agent::new`], with bodies that are no text.
+    pub(super) fn with_bytes(answers: &[(&str, u16, &[u8])]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let answers: BTreeMap<String, (u16, String)> = answers
+        let answers: BTreeMap<String, (u16, Vec<u8>)> = answers
             .iter()
-            .map(|(request, status, body)| ((*request).to_owned(), (*status, (*body).to_owned())))
+            .map(|(request, status, body)| ((*request).to_owned(), (*status, body.to_vec())))
             .collect();
         let asked = Arc::<Mutex<Vec<String>>>::default();
         let seen = asked.clone();
@@ -77,7 +91,7 @@ impl Agent {
 /// Answers one request; `None` where the connection is closed.
 fn serve(
     mut stream: &TcpStream,
-    answers: &BTreeMap<String, (u16, String)>,
+    answers: &BTreeMap<String, (u16, Vec<u8>)>,
     asked: &Mutex<Vec<String>>,
 ) -> Option<()> {
     let mut head = Vec::new();
@@ -95,6 +109,14 @@ fn serve(
         .map_or(0, |n| n.parse().unwrap());
     let mut body = vec![0; length];
     stream.read_exact(&mut body).unwrap();
+    if head.contains("transfer-encoding: chunked") {
+        let mut chunks = Vec::new();
+        while !chunks.ends_with(b"\r\n0\r\n\r\n") {
+            stream.read_exact(&mut byte).unwrap();
+            chunks.push(byte[0]);
+        }
+        body = b"in chunks".to_vec();
+    }
     let request = head
         .lines()
         .next()
@@ -109,12 +131,13 @@ fn serve(
     let (status, answer) = answers
         .get(&request)
         .cloned()
-        .unwrap_or_else(|| (404, format!("no answer to {request}")));
+        .unwrap_or_else(|| (404, format!("no answer to {request}").into_bytes()));
     let head = format!(
         "HTTP/1.1 {status} Whatever\r\ncontent-length: {}\r\n\r\n",
         answer.len()
     );
-    stream.write_all((head + &answer).as_bytes()).ok()
+    let answer = [head.into_bytes(), answer].concat();
+    stream.write_all(&answer).ok()
 }
 
 pub(super) fn run_in(arguments: &str, input: &str, environment: &[(&str, &str)]) -> Run {
