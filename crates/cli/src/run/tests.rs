@@ -56,10 +56,11 @@ impl Agent {
             .map(|(request, status, body)| ((*request).to_owned(), (*status, body.to_vec())))
             .collect();
         let asked = Arc::<Mutex<Vec<String>>>::default();
-        let seen = asked.clone();
+        let known = Arc::new((answers, asked.clone()));
         thread::spawn(move || {
             for stream in listener.incoming() {
-                while serve(stream.as_ref().unwrap(), &answers, &seen).is_some() {}
+                let (stream, known) = (stream.unwrap(), known.clone());
+                thread::spawn(move || while serve(&stream, &known.0, &known.1).is_some() {});
             }
         });
         Self { address, asked }
