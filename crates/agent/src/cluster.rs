@@ -3,8 +3,9 @@
 mod alone;
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Seek, Write};
 use std::pin::Pin;
+use std::time::SystemTime;
 
 use tribune_types::call::{Answer, CallError, OperatorRequest, Options};
 use tribune_types::member::Member;
@@ -115,6 +116,31 @@ pub(crate) struct State {
     pub(crate) size: u64,
     /// The bytes.
     pub(crate) bytes: Box<dyn io::Read + Send>,
+}
+
+// === impl State ===
+
+impl State {
+    /// The tables in a nameless file, however large they are. It takes a while, so not where others wait.
+    pub(crate) fn spooled(tables: &tribune_state::Snapshot, term: u64) -> io::Result<Self> {
+        let mut file = tempfile::tempfile()?;
+        let mut size = 0;
+        for chunk in tables.encode() {
+            file.write_all(&chunk)?;
+            size += chunk.len() as u64;
+        }
+        file.rewind()?;
+        let index = tables.index();
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let millis = since.unwrap_or_default().as_millis();
+        Ok(Self {
+            id: format!("{term}-{index}-{millis}"),
+            index,
+            term,
+            size,
+            bytes: Box::new(file),
+        })
+    }
 }
 
 /// Why a cluster does not do what it was asked for.

@@ -1,5 +1,6 @@
 //! A server that keeps its state in memory: a cluster of one.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -267,7 +268,12 @@ impl Cluster for Alone {
     }
 
     fn save_snapshot<'a>(&'a self, _options: &'a Options) -> ClusterFuture<'a, State> {
-        alone("saving a snapshot")
+        let (snapshot, term) = (self.log.snapshot(), self.term());
+        Box::pin(async move {
+            let spooled = tokio::task::spawn_blocking(move || State::spooled(&snapshot, term));
+            let spooled = spooled.await.map_err(io::Error::other).flatten();
+            spooled.map_err(|error| ClusterError::Failed(format!("no snapshot: {error}")))
+        })
     }
 
     fn restore_snapshot<'a>(

@@ -28,6 +28,11 @@ struct World {
 
 impl World {
     async fn new() -> Self {
+        Self::with(resolver()).await
+    }
+
+    /// A world whose clients may do what `clients` says.
+    async fn with(clients: Arc<dyn tribune_acl::Resolver>) -> Self {
         let machine = Machine {
             dev: true,
             host_name: "node".to_owned(),
@@ -45,7 +50,7 @@ impl World {
         let settings = http_settings(&agent.config).unwrap();
         let api = AgentApi {
             agent,
-            resolver: resolver(),
+            resolver: clients,
         };
         let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0), Limits::default())
             .await
@@ -63,14 +68,18 @@ impl World {
 
     /// Sends bytes as they are, and reads until the agent has nothing more to say.
     async fn send(&self, bytes: &[u8]) -> (u16, String) {
+        let answer = String::from_utf8(self.exchange(bytes).await).unwrap();
+        let status = answer.get(9..12).and_then(|status| status.parse().ok());
+        (status.unwrap_or(0), answer)
+    }
+
+    async fn exchange(&self, bytes: &[u8]) -> Vec<u8> {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(bytes).await.unwrap();
         let mut answer = Vec::new();
         // a connection that is closed on a body in flight may end in a reset, after the answer
         let _ended = stream.read_to_end(&mut answer).await;
-        let answer = String::from_utf8(answer).unwrap();
-        let status = answer.get(9..12).and_then(|status| status.parse().ok());
-        (status.unwrap_or(0), answer)
+        answer
     }
 
     async fn put(&self, path: &str, body: impl AsRef<[u8]>) -> (u16, String) {

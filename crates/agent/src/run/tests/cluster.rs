@@ -137,3 +137,106 @@ async fn leaving_ends_the_agent_after_the_answer() {
     assert_eq!(status, 200);
     world.shutdown.begun().await;
 }
+
+#[tokio::test]
+async fn whoever_is_allowed_nothing_operates_nothing() {
+    let (denied, allowed) = (
+        World::with(Arc::new(tribune_acl::Authorizer::deny_all())).await,
+        World::new().await,
+    );
+    for (method, path) in [
+        ("PUT", "/v1/agent/join/127.0.0.1:1"),
+        ("PUT", "/v1/agent/force-leave/ghost"),
+        ("PUT", "/v1/agent/reload"),
+        ("PUT", "/v1/agent/leave"),
+        ("GET", "/v1/agent/host"),
+        ("GET", "/v1/agent/monitor?loglevel=loud"),
+        ("GET", "/v1/operator/raft/configuration"),
+        ("DELETE", "/v1/operator/raft/peer?id=a"),
+        ("POST", "/v1/operator/raft/transfer-leader"),
+        ("GET", "/v1/operator/autopilot/configuration"),
+        ("PUT", "/v1/operator/autopilot/configuration"),
+        ("GET", "/v1/operator/autopilot/health"),
+        ("GET", "/v1/operator/autopilot/state"),
+        ("GET", "/v1/operator/keyring"),
+        ("POST", "/v1/operator/keyring"),
+        ("PUT", "/v1/operator/keyring"),
+        ("DELETE", "/v1/operator/keyring"),
+        ("GET", "/v1/snapshot"),
+        ("PUT", "/v1/snapshot"),
+        ("GET", "/v1/mesh/proxies?cluster"),
+    ] {
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: agent\r\nConnection: close\r\n\r\n");
+        let (status, text) = denied.send(head.as_bytes()).await;
+        assert_eq!(status, 403, "{method} {path}: {text}");
+        let answer = allowed.exchange(head.as_bytes()).await;
+        assert!(!answer.starts_with(b"HTTP/1.1 403"), "{method} {path}");
+    }
+    let (status, rows) = denied.json("/v1/agent/members").await;
+    assert_eq!((status, rows), (200, json!([])), "rows are left out");
+    assert!(!denied.shutdown.is_begun());
+}
+
+/// The head and the body of an answer in chunks.
+fn in_chunks(answer: &[u8]) -> (String, Vec<u8>) {
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+    let (head, mut rest) = answer.split_at(end.unwrap() + 4);
+    let mut body = Vec::new();
+    loop {
+        let line = rest.windows(2).position(|bytes| bytes == b"\r\n").unwrap();
+        let size = std::str::from_utf8(&rest[..line]).unwrap();
+        let size = usize::from_str_radix(size, 16).unwrap();
+        rest = &rest[line + 2..];
+        if size == 0 {
+            return (String::from_utf8(head.to_vec()).unwrap(), body);
+        }
+        body.extend_from_slice(&rest[..size]);
+        rest = &rest[size + 2..];
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_is_an_archive_of_all_tables() {
+    let world = World::new().await;
+    world.assert_well().await;
+    let head = b"GET /v1/snapshot HTTP/1.1\r\nHost: agent\r\nConnection: close\r\n\r\n";
+    let (head, archive) = in_chunks(&world.exchange(head).await);
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    assert!(head.contains("content-type: application/x-gzip"), "{head}");
+    let mut state = Vec::new();
+    let meta = tribune_archive::read(archive.as_slice(), &mut state).unwrap();
+    assert!(
+        head.contains(&format!("x-consul-index: {}\r\n", meta.index)),
+        "{head}"
+    );
+    let inspection = tribune_state::inspect([&state]).unwrap();
+    assert_eq!(inspection.index, meta.index);
+    let store = tribune_state::Store::restore([&state]).unwrap();
+    assert_eq!(store.index(), meta.index);
+    let tables = inspection.tables.iter();
+    let rows = |name: &str| {
+        tables
+            .clone()
+            .find(|table| table.name == name)
+            .map(|table| table.rows)
+    };
+    assert_eq!(rows("services"), Some(2), "{inspection:?}");
+    let (status, text) = world.put("/v1/snapshot", &archive).await;
+    assert_eq!(status, 500);
+    assert!(text.contains("this server is alone"), "{text}");
+    let (status, text) = world
+        .put("/v1/snapshot", &archive[..archive.len() - 1])
+        .await;
+    assert_eq!(status, 500);
+    assert!(text.contains("cannot be read"), "{text}");
+    world.assert_well().await;
+}
+
+#[tokio::test]
+async fn the_log_is_followed_until_the_agent_ends() {
+    let world = World::new().await;
+    let head = b"GET /v1/agent/monitor HTTP/1.1\r\nHost: agent\r\nConnection: close\r\n\r\n";
+    let ((status, text), (left, _)) =
+        tokio::join!(world.send(head), world.put("/v1/agent/leave", ""));
+    assert_eq!((status, left), (200, 200), "{text}");
+}
