@@ -11,6 +11,9 @@
 use super::error::{Damage, OpenError, WriteError};
 use super::files::{File, Files};
 
+#[cfg(test)]
+mod tests;
+
 const HEADER: usize = 16;
 const CHECKSUM: usize = 4;
 

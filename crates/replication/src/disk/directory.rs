@@ -165,3 +165,71 @@ fn allocate(file: &fs::File, len: u64) -> io::Result<()> {
 fn allocate(file: &fs::File, len: u64) -> io::Result<()> {
     file.set_len(len)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::disk::{Log, Position, Record, Settings};
+
+    #[test]
+    fn f08_a_directory_that_a_process_has_is_refused_to_another_until_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        let first = Directory::open(&path).unwrap();
+        let refused = Directory::open(&path).unwrap_err();
+        assert!(matches!(refused, DirectoryError::InUse { .. }), "{refused}");
+        drop(first);
+        Directory::open(&path).unwrap();
+    }
+
+    #[test]
+    fn only_its_owner_reads_what_is_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        let directory = Directory::open(&path).unwrap();
+        directory.create("vote").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&path), mode(&path.join("vote"))), (0o700, 0o600));
+    }
+
+    #[test]
+    fn a_log_in_a_directory_of_the_operating_system_is_there_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings {
+            segment_bytes: 64 << 10,
+            salt: 1,
+        };
+        let records: Vec<Record> = (1..200)
+            .map(|index| Record {
+                index,
+                term: 3,
+                payload: vec![index as u8; 1000].into(),
+            })
+            .collect();
+        let open = || {
+            let directory = Directory::open(folder.path()).unwrap();
+            Log::open(Arc::new(directory), settings).unwrap()
+        };
+        let (mut log, _) = open();
+        for group in records.chunks(7) {
+            log.append(group).unwrap();
+            log.sync().unwrap();
+        }
+        log.truncate_from(190).unwrap();
+        log.purge_up_to(Position {
+            index: 150,
+            term: 3,
+        })
+        .unwrap();
+        drop(log);
+        let (log, recovery) = open();
+        assert_eq!(
+            (recovery.cut, recovery.purged.map(|purged| purged.index)),
+            (None, Some(150))
+        );
+        assert_eq!(log.read(151..190).unwrap(), records[150..189]);
+    }
+}

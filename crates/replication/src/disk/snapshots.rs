@@ -26,6 +26,9 @@ use super::error::{Damage, OpenError, ReadError, WriteError};
 use super::files::{File, Files};
 use super::log::Position;
 
+#[cfg(test)]
+mod tests;
+
 /// Version of the format.
 const VERSION: u32 = 1;
 
