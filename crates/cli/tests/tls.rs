@@ -1,4 +1,9 @@
 //! `tls`, which writes into the folder it is run in: the program itself, and what `openssl` says of its files.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "helpers of tests, as in the tests themselves; a test that is skipped says so"
+)]
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

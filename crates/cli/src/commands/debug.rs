@@ -203,7 +203,7 @@ fn capture(
         Target::Host => session.wait(client.agent().host())?,
         Target::Members => {
             let members = session.wait(client.agent().members(false, &options))?;
-            members.iter().map(|member| json_of(member)).collect()
+            members.iter().map(json_of).collect()
         }
         Target::Servers => json_of(&session.wait(client.operator().raft_configuration(&options))?),
         Target::Proxies => json_of(&session.wait(client.mesh().proxies(true))?),
