@@ -393,19 +393,26 @@ impl Client {
         F: Future<Output = Result<tonic::Response<T>, Status>>,
     {
         let mut patience = Patience::new(self.shared.settings.hold);
-        let mut passed_over = 0;
+        let (mut passed_over, mut unheard) = (0, 0);
         loop {
             let failure = match self.try_one(passed_over, within, &ask).await {
                 Ok(response) => match response.failed() {
                     Some(failure) if failure.retry => {
                         // it may be cut off from a leader that others know
                         passed_over += 1;
+                        unheard = 0;
                         failure
                     }
                     _ => return Ok(response),
                 },
                 Err(lost) => {
                     let retry = lost.is_harmless() || (again && lost.may_help());
+                    unheard += 1;
+                    if retry && unheard < self.shared.pool.len() {
+                        // the next one is asked at once
+                        continue;
+                    }
+                    unheard = 0;
                     let error = lost.into_call_error();
                     Failure { error, retry }
                 }
@@ -430,7 +437,7 @@ impl Client {
             .after(passed_over)
             .ok_or_else(|| Lost::NotSent(nobody().to_string()))?;
         let asked = self.ask(&server, within, ask).await;
-        if asked.as_ref().is_err_and(Lost::may_help) {
+        if asked.as_ref().is_err_and(Lost::blames_server) {
             pool.failed(&server);
         }
         asked

@@ -69,6 +69,11 @@ impl Lost {
         matches!(self, Self::NotSent(_) | Self::Broken(_))
     }
 
+    /// Whether it says something of the server, so that others are asked before it.
+    pub(super) const fn blames_server(&self) -> bool {
+        matches!(self, Self::NotSent(_) | Self::Broken(_) | Self::Late { .. })
+    }
+
     pub(super) fn into_call_error(self) -> CallError {
         match self {
             Self::NotSent(reason) => CallError::Unavailable(reason),

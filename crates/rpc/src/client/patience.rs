@@ -26,7 +26,7 @@ impl Patience {
         let until = *self.until.get_or_insert_with(|| Instant::now() + self.hold);
         let pause = self.hold / TRIES;
         let pause = pause / 2 + jitter(pause / 2);
-        if Instant::now() + pause > until {
+        if Instant::now() + pause >= until {
             return false;
         }
         sleep(pause).await;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Mutex as AsyncMutex, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tribune_runtime::{Tasks, jitter};
 
 use super::ClientSettings;
@@ -57,7 +57,14 @@ pub(crate) enum Purpose {
 }
 
 /// Where a connection is, or is being made by one for all who want it.
-type Slot = AsyncMutex<Option<Connection>>;
+type Slot = AsyncMutex<Place>;
+
+#[derive(Debug, Default)]
+struct Place {
+    connection: Option<Connection>,
+    /// When none could be made, and why.
+    failed: Option<(Instant, io::ErrorKind, String)>,
+}
 
 // === impl Server ===
 
@@ -123,6 +130,11 @@ impl Pool {
         state.servers.get(at).cloned()
     }
 
+    /// How many servers can be asked.
+    pub(super) fn len(&self) -> usize {
+        self.state().servers.len()
+    }
+
     /// Tells which server is asked now, from now on.
     pub(super) fn picks(&self) -> watch::Receiver<Option<Server>> {
         self.first.subscribe()
@@ -179,30 +191,44 @@ impl Pool {
             .entry((address.to_owned(), purpose))
             .or_default()
             .clone();
-        let mut slot = slot.lock().await;
+        let asked = Instant::now();
+        let mut place = slot.lock().await;
         // who has got a certificate in between shows it
         let named = self.tls.shows_certificate();
         let usable =
             |connection: &&Connection| !connection.is_closed() && (connection.is_named() || !named);
-        if let Some(connection) = slot.as_ref().filter(usable) {
+        if let Some(connection) = place.connection.as_ref().filter(usable) {
             return Ok(connection.clone());
         }
-        *slot = None;
-        let failed = |why: String, kind| {
-            io::Error::new(kind, format!("cannot connect to server {address}: {why}"))
-        };
-        let connection = timeout(
-            self.connect,
-            Connection::open(address, datacenter, &self.tls, &self.tasks),
-        )
-        .await
-        .map_err(|_| {
+        place.connection = None;
+        // whoever waited for a try that failed does not wait for another one
+        if let Some((at, kind, why)) = &place.failed
+            && *at >= asked
+        {
+            return Err(io::Error::new(*kind, why.clone()));
+        }
+        match self.open(address, datacenter).await {
+            Ok(connection) => {
+                place.connection = Some(connection.clone());
+                Ok(connection)
+            }
+            Err(error) => {
+                let why = format!(
+                    "cannot connect to server {address}: {}",
+                    tls::reason(&error)
+                );
+                place.failed = Some((Instant::now(), error.kind(), why.clone()));
+                Err(io::Error::new(error.kind(), why))
+            }
+        }
+    }
+
+    async fn open(&self, address: &str, datacenter: &str) -> io::Result<Connection> {
+        let opened = Connection::open(address, datacenter, &self.tls, &self.tasks);
+        timeout(self.connect, opened).await.unwrap_or_else(|_| {
             let why = format!("no connection within {:?}", self.connect);
-            failed(why, io::ErrorKind::TimedOut)
-        })?
-        .map_err(|error| failed(tls::reason(&error), error.kind()))?;
-        *slot = Some(connection.clone());
-        Ok(connection)
+            Err(io::Error::new(io::ErrorKind::TimedOut, why))
+        })
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {

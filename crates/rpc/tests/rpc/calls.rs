@@ -3,7 +3,10 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tribune_rpc::tls::Tls;
+use futures_util::future::join_all;
+use tokio::net::TcpListener;
+use tokio::time::Instant;
+use tribune_rpc::tls::{Role, Tls};
 use tribune_rpc::{
     ClientSettings, Failure, LimitMode, Limits, ProxyReport, ProxyState, RequestLimiter,
     RequestLimits, SignRequest,
@@ -15,6 +18,7 @@ use tribune_types::call::{
 use tribune_types::request::DeregisterRequest;
 use tribune_types::{InstanceName, ServiceName, Token};
 
+use crate::certificates::Authority;
 use crate::world::{Fake, Running, ask, client, client_with, hasty, settings};
 
 fn deregister() -> Request {
@@ -159,7 +163,8 @@ async fn another_server_is_asked_where_one_is_gone() {
         Running::start(&one, &Tls::plaintext()).await,
         Running::start(&other, &Tls::plaintext()).await,
     ];
-    let client = client(&[&servers[0], &servers[1]], &Tls::plaintext());
+    // one that does not wait before it tries again
+    let client = hasty(&[&servers[0], &servers[1]], &Tls::plaintext());
     let asked = client.server().unwrap().address;
     assert!(ask(&client, Query::Leader).await.is_ok());
     let [a, b] = servers;
@@ -169,12 +174,7 @@ async fn another_server_is_asked_where_one_is_gone() {
         (b, a)
     };
     gone.stop().await;
-    assert!(
-        client
-            .call(&deregister(), &Options::default())
-            .await
-            .is_ok()
-    );
+    assert!(ask(&client, Query::Leader).await.is_ok());
     assert_eq!(client.server().unwrap().address, stays.as_server().address);
     stays.stop().await;
 }
@@ -197,6 +197,25 @@ async fn what_one_server_passes_on_to_another_says_so_and_is_tried_once() {
     server.stop().await;
     let failure = client.forward(&leader, &deregister(), &options).await;
     assert!(failure.unwrap_err().retry, "it did not arrive");
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_wait_for_a_server_that_does_not_answer_no_longer_than_one() {
+    let authority = Authority::new("one");
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = hasty(&[], &authority.tls(Role::Agent, None));
+    let address = silent.local_addr().unwrap();
+    client.set_servers(vec![crate::hostile::as_server(address)]);
+    // the clock is wound on whenever all wait for it
+    let begun = Instant::now();
+    let asked = (0..10).map(|_| ask(&client, Query::Leader));
+    for answer in join_all(asked).await {
+        assert!(
+            matches!(answer, Err(CallError::Unavailable(_))),
+            "{answer:?}"
+        );
+    }
+    assert!(begun.elapsed() < 2 * settings().connect);
 }
 
 #[tokio::test]
