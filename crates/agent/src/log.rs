@@ -65,6 +65,13 @@ impl Log {
         Ok(Self { filter })
     }
 
+    /// A log that goes nowhere.
+    #[cfg(test)]
+    pub(crate) fn nowhere() -> Self {
+        let (_, filter) = reload::Layer::new(filter(LogLevel::Error));
+        Self { filter }
+    }
+
     /// Logs messages of this level and more severe ones from now on.
     pub(crate) fn set_level(&self, level: LogLevel) {
         if self.filter.reload(filter(level)).is_err() {
