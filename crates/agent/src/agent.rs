@@ -1,5 +1,6 @@
 //! The agent's own state, and what can be done to it.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
@@ -48,6 +49,8 @@ pub(crate) struct Agent {
     changed: watch::Sender<u64>,
     /// Wakes anti-entropy.
     pub(crate) unsynced: Notify,
+    /// Whether the catalog has the node as it is.
+    pub(crate) node_known: AtomicBool,
     /// Held while the catalog is told something, so that older news never follows newer.
     pub(crate) syncing: tokio::sync::Mutex<()>,
 }
@@ -95,6 +98,7 @@ impl Agent {
             saved: saved.map(tokio::sync::Mutex::new),
             changed,
             unsynced: Notify::new(),
+            node_known: AtomicBool::new(false),
             syncing: tokio::sync::Mutex::default(),
         }
     }

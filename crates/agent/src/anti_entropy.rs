@@ -2,6 +2,7 @@
 //! time to time, in case somebody else changed the catalog.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -47,6 +48,20 @@ pub(crate) async fn run(agent: Arc<Agent>, shutdown: Shutdown) {
 /// Tells the catalog what it does not know yet. Whether it took everything.
 pub(crate) async fn partial(agent: &Agent) -> bool {
     let _syncing = agent.syncing.lock().await;
+    if !agent.node_known.load(Ordering::Acquire) {
+        let options = Options {
+            token: agent.own_token(),
+            ..Options::default()
+        };
+        let node = servers::register_node(&agent.node);
+        match agent.servers.write(node, &options).await {
+            Ok(_) => agent.node_known.store(true, Ordering::Release),
+            Err(error) => {
+                tracing::warn!(%error, "the catalog does not take this agent's node; trying again");
+                return false;
+            }
+        }
+    }
     let mut all = true;
     // bound, not borrowed: the lock is free while the catalog is written
     while let Some(sync) = { agent.local().poll_sync() } {
@@ -97,8 +112,9 @@ async fn full(agent: &Agent) -> bool {
         token: agent.own_token(),
         ..Options::default()
     };
-    match servers::in_catalog(&*agent.servers, agent.node_name(), &options).await {
-        Ok(catalog) => {
+    match servers::in_catalog(&*agent.servers, &agent.node, &options).await {
+        Ok((catalog, known)) => {
+            agent.node_known.store(known, Ordering::Release);
             agent.change(|local, now| local.handle_catalog(&catalog, now));
             true
         }

@@ -1,6 +1,8 @@
 //! The cluster that an agent is part of, as its operators see and change it.
 
 mod alone;
+pub(crate) mod gossip;
+mod joined;
 
 use std::collections::BTreeMap;
 use std::io::{self, Seek, Write};
@@ -13,6 +15,7 @@ use tribune_types::proxy_status::Proxy;
 use tribune_types::{Index, autopilot, keyring, raft};
 
 pub(crate) use alone::Alone;
+pub(crate) use joined::{Inside, Joined};
 
 /// What a [`Cluster`] returns.
 pub(crate) type ClusterFuture<'a, T> =

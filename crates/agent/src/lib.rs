@@ -19,6 +19,7 @@ mod probes;
 mod process;
 mod reload;
 mod requests;
+mod rpc;
 mod run;
 mod running;
 mod saved;

@@ -96,7 +96,10 @@ async fn run(loaded: Loaded, read: crate::reload::Read) -> Result<()> {
     };
     notify(Notice::Stopping);
     tokio::select! {
-        () = running.end(ending) => Ok(()),
+        () = running.end(ending) => match running.failure() {
+            Some(failure) => bail!("{failure}"),
+            None => Ok(()),
+        },
         () = signals.again() => bail!("told to end twice: ended at once"),
     }
 }

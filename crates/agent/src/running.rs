@@ -1,7 +1,7 @@
 //! An agent that runs, from its start to its end.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -12,10 +12,12 @@ use tribune_runtime::{Limits, Listener, Shutdown, Tasks};
 
 use crate::agent::Agent;
 use crate::api::AgentApi;
+use crate::cluster::gossip;
 use crate::listeners::{bind_all, http_settings};
 use crate::process::{DataDir, Ending, PidFile};
 use crate::reload::Reloader;
-use crate::start::{Context, start};
+use crate::rpc::ServerBackend;
+use crate::start::{Context, Started, start};
 use crate::version::{CONSUL_VERSION, VERSION};
 use crate::{anti_entropy, probes, saved};
 
@@ -28,6 +30,8 @@ const LEAVE: Duration = Duration::from_secs(15);
 pub(crate) struct Running {
     pub(crate) agent: Arc<Agent>,
     tasks: Arc<Tasks>,
+    /// Why it ended by itself, if it did.
+    failure: Arc<OnceLock<String>>,
     _pid_file: Option<PidFile>,
 }
 
@@ -41,10 +45,10 @@ impl Running {
         reloader: Reloader,
         shutdown: Shutdown,
     ) -> Result<Self> {
-        if config.bootstrap != Bootstrap::Alone {
+        if config.server && config.bootstrap != Bootstrap::Alone {
             bail!(
-                "this agent would have to join others, which is not supported yet: run it as a server with \
-                 -server -bootstrap, or with -dev"
+                "clusters of several servers are not supported yet: run one server with -server -bootstrap, \
+                 or with -dev"
             );
         }
         let http = bind_all(&config.http_listeners, "HTTP").await?;
@@ -61,15 +65,18 @@ impl Running {
             resolver: resolver.clone(),
             data_dir,
             reloader,
+            shutdown: shutdown.clone(),
         };
-        let (agent, discovery) = start(config, context, shutdown.clone()).await?;
-        let tasks = Arc::new(Tasks::new(shutdown.clone()));
+        let tasks = Arc::new(Tasks::new(shutdown));
+        let started = start(config, context, Some(&*tasks)).await?;
         let running = Self {
-            agent,
+            agent: started.agent.clone(),
             tasks,
+            failure: Arc::default(),
             _pid_file: pid_file,
         };
-        running.spawn(grpc, discovery);
+        running.spawn(grpc, started.discovery.clone());
+        running.meet(started, resolver.clone());
         let api = Arc::new(AgentApi {
             agent: running.agent.clone(),
             resolver,
@@ -98,6 +105,51 @@ impl Running {
             let served = tribune_ads::serve(listener, discovery.clone(), end);
             tasks.spawn("discovery", served);
         }
+    }
+
+    /// Answers other agents where it is a server, and joins them.
+    fn meet(&self, started: Started, resolver: Arc<dyn Resolver>) {
+        let Some(mut network) = started.network else {
+            return;
+        };
+        let (tasks, config) = (&self.tasks, &self.agent.config);
+        if let (Some(server), Some(listener)) = (started.server, network.take_listener()) {
+            let backend = Arc::new(ServerBackend {
+                agent: self.agent.clone(),
+                resolver,
+                signer: server.server.signer(),
+                log: server.log,
+                reports: Mutex::default(),
+            });
+            let limits = tribune_rpc::Limits {
+                handshake: config.limits.rpc_handshake_timeout,
+                ..tribune_rpc::Limits::default()
+            };
+            let (tls, shutdown) = (network.tls.clone(), tasks.shutdown().clone());
+            let served = tribune_rpc::serve(vec![listener], backend, tls, limits, shutdown);
+            tasks.spawn("rpc", served);
+        }
+        if let Some(retry) = gossip::retry_join(config) {
+            let (failure, shutdown) = (self.failure.clone(), tasks.shutdown().clone());
+            let membership = network.membership;
+            let agent = self.agent.clone();
+            tasks.spawn("join", async move {
+                match shutdown.unless(membership.retry_join(&retry)).await {
+                    Some(Err(error)) => {
+                        let _first = failure.set(format!("cannot join the cluster: {error}"));
+                        shutdown.begin();
+                    }
+                    // what the catalog lacks can be told to servers now
+                    Some(Ok(_)) => agent.unsynced.notify_one(),
+                    None => {}
+                }
+            });
+        }
+    }
+
+    /// Why it ended by itself, if it did.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        self.failure.get().map(String::as_str)
     }
 
     /// Ends it.

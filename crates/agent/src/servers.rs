@@ -1,6 +1,7 @@
 //! The servers, as an agent needs them: in its own process, or elsewhere. Nothing above can tell which.
 
 mod local;
+mod remote;
 mod rows;
 
 use std::pin::Pin;
@@ -11,9 +12,10 @@ use tribune_leaf::Issuer;
 use tribune_types::call::{Answer, CallError, Options, Query, Write};
 
 pub(crate) use local::LocalServers;
+pub(crate) use remote::RemoteServers;
 pub(crate) use rows::{
     check_request, check_row, deregistration_of_check, deregistration_of_service, in_catalog,
-    register, service_request, service_row,
+    register, register_node, service_request, service_row,
 };
 
 /// An answer on its way.

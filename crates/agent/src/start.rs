@@ -1,6 +1,9 @@
-//! Puts an agent together.
+//! Puts an agent together: the same whether it is a server or asks servers elsewhere.
 
-use std::net::SocketAddr;
+mod client;
+mod network;
+mod server;
+
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -8,15 +11,18 @@ use anyhow::Result;
 use tribune_acl::Resolver;
 use tribune_config::Config;
 use tribune_leaf::Manager;
-use tribune_runtime::Shutdown;
-use tribune_server::{CaSettings, Server};
+use tribune_runtime::{Shutdown, Tasks};
+use tribune_types::Node;
 
 use crate::agent::{Agent, Parts};
-use crate::cluster::Alone;
+use crate::cluster::{Alone, Cluster, Inside};
 use crate::process::DataDir;
 use crate::reload::Reloader;
-use crate::servers::{LocalServers, Servers};
+use crate::servers::{RemoteServers, Servers};
 use crate::{anti_entropy, catalog, definitions};
+
+pub(crate) use network::Network;
+pub(crate) use server::ServerPart;
 
 /// What an agent has of the process that it runs in.
 pub(crate) struct Context {
@@ -24,95 +30,136 @@ pub(crate) struct Context {
     /// Its folder; none in development mode.
     pub(crate) data_dir: Option<DataDir>,
     pub(crate) reloader: Reloader,
+    /// The signal that ends it.
+    pub(crate) shutdown: Shutdown,
 }
 
-/// Starts the server and puts into the catalog what the configuration defines.
+/// An agent that is put together, and what it has to serve.
+pub(crate) struct Started {
+    pub(crate) agent: Arc<Agent>,
+    pub(crate) discovery: tribune_ads::Service,
+    /// Of one that is a server.
+    pub(crate) server: Option<ServerPart>,
+    /// Of one that others can reach.
+    pub(crate) network: Option<Network>,
+}
+
+/// Where the agent's servers are.
+enum Place {
+    Here(ServerPart),
+    Elsewhere(tribune_rpc::Client),
+}
+
+/// Puts an agent together. Without `tasks` nobody else reaches it, and it reaches nobody.
 pub(crate) async fn start(
     config: Config,
     context: Context,
-    shutdown: Shutdown,
-) -> Result<(Arc<Agent>, tribune_ads::Service)> {
-    let Context {
-        resolver,
-        data_dir,
-        mut reloader,
-    } = context;
-    let leader = SocketAddr::new(config.advertise, config.ports.server).to_string();
-    let api = tribune_api::Settings {
-        datacenter: config.datacenter.clone(),
-        default_allow: config.allows_by_default(),
-        intention_policy: config.default_intention_policy.is_some(),
-        peers: vec![leader.clone()],
-        leader,
+    tasks: Option<&Tasks>,
+) -> Result<Started> {
+    let node = node(&config, context.data_dir.as_ref())?;
+    let network = match tasks {
+        Some(tasks) => Some(Network::open(&config, &node, &context, tasks).await?),
+        None => None,
     };
-    let hub = Server::hub(&api, resolver.clone());
-    let log = tribune_replication::Settings::default();
-    let replication = tribune_replication::single(tribune_state::Store::new(), log, hub.clone());
-    let ca = CaSettings {
-        cluster_id: config.connect.cluster_id.clone(),
-        config: config.connect.ca_config.clone(),
-        min_leaf_ttl: config.connect.min_leaf_cert_ttl,
-    };
-    let new_cluster_id = uuid::Uuid::new_v4().to_string();
-    let server = Server::start(
-        tribune_server::Settings {
-            api,
-            ca,
-            new_cluster_id,
-            waits: tribune_server::Waits {
-                default: config.queries.default_wait,
-                max: config.queries.max_wait,
-            },
-        },
-        replication.clone(),
-        hub,
-    )
-    .await?;
-    let id = match (&data_dir, &config.node_id) {
-        (Some(data_dir), id) => data_dir.node_id(id.as_deref())?,
-        (None, Some(id)) => id.clone(),
-        (None, None) => uuid::Uuid::new_v4().to_string(),
-    };
-    let node = catalog::node(&config, &id);
-    server
-        .propose(catalog::registration(&config, node.clone()))
-        .await?;
     let now: tribune_leaf::Now = Arc::new(SystemTime::now);
-    let servers: Arc<dyn Servers> = Arc::new(LocalServers::new(
-        Arc::new(server),
-        resolver.clone(),
-        now.clone(),
-    ));
+    let (place, servers): (Place, Arc<dyn Servers>) = match &network {
+        Some(network) if !config.server => {
+            let client = client::connect(&config, network);
+            let servers = RemoteServers::new(client.clone());
+            (Place::Elsewhere(client), Arc::new(servers))
+        }
+        Some(_) | None => {
+            let part = ServerPart::start(&config, &node, &context).await?;
+            let servers = part.servers(context.resolver.clone(), now.clone());
+            (Place::Here(part), Arc::new(servers))
+        }
+    };
     let leaves = Manager::new(servers.issuer(), now.clone());
     let discovery = tribune_ads::Service::new(tribune_ads::Config {
         source: servers.source(),
-        resolver,
+        resolver: context.resolver.clone(),
         leaves: leaves.clone(),
         node_name: config.node_name.as_str().into(),
         limits: tribune_ads::Limits::default(),
         now,
     });
+    let (cluster, server): (Arc<dyn Cluster>, _) = match place {
+        Place::Here(part) => {
+            let proxies = discovery.registry().clone();
+            let alone = Arc::new(Alone::new(&config, &node, part.log.clone(), proxies));
+            (joined(&config, network.as_ref(), alone), Some(part))
+        }
+        Place::Elsewhere(client) => {
+            let network = network.as_ref();
+            let cluster = network.map(|network| network.joined(&config, Inside::Client(client)));
+            let cluster = cluster.expect("an agent that asks servers has a network");
+            (Arc::new(cluster), None)
+        }
+    };
+    let agent = finish(
+        config,
+        context,
+        (node, servers, leaves, cluster),
+        &discovery,
+    )?;
+    if server.is_some() {
+        agent.write_missing(&agent.config).await;
+        anti_entropy::partial(&agent).await;
+    }
+    Ok(Started {
+        agent,
+        discovery,
+        server,
+        network,
+    })
+}
+
+/// The agent's node, under the ID that it had before.
+fn node(config: &Config, data_dir: Option<&DataDir>) -> Result<Node> {
+    let id = match (data_dir, &config.node_id) {
+        (Some(data_dir), id) => data_dir.node_id(id.as_deref())?,
+        (None, Some(id)) => id.clone(),
+        (None, None) => uuid::Uuid::new_v4().to_string(),
+    };
+    Ok(catalog::node(config, &id))
+}
+
+/// A server as its operators see it.
+fn joined(config: &Config, network: Option<&Network>, alone: Arc<Alone>) -> Arc<dyn Cluster> {
+    match network {
+        Some(network) => Arc::new(network.joined(config, Inside::Server(alone))),
+        None => alone,
+    }
+}
+
+/// What the parts of an agent that its servers decide about are.
+type Chosen = (Node, Arc<dyn Servers>, Manager, Arc<dyn Cluster>);
+
+fn finish(
+    config: Config,
+    context: Context,
+    (node, servers, leaves, cluster): Chosen,
+    discovery: &tribune_ads::Service,
+) -> Result<Arc<Agent>> {
+    let Context {
+        data_dir,
+        mut reloader,
+        shutdown,
+        ..
+    } = context;
     let mut local = definitions::local(&config)?;
     reloader.defined(&local);
     let saved = definitions::restore(data_dir.as_ref(), &mut local)?;
-    let proxies = discovery.registry().clone();
-    let cluster = Arc::new(Alone::new(&config, &node, replication, proxies.clone()));
-    let agent = Arc::new(Agent::new(
-        Parts {
-            config,
-            node,
-            servers,
-            leaves,
-            proxies,
-            cluster,
-            shutdown,
-            reloader,
-            data_dir,
-        },
-        local,
-        saved,
-    ));
-    agent.write_missing(&agent.config).await;
-    anti_entropy::partial(&agent).await;
-    Ok((agent, discovery))
+    let parts = Parts {
+        config,
+        node,
+        servers,
+        leaves,
+        proxies: discovery.registry().clone(),
+        cluster,
+        shutdown,
+        reloader,
+        data_dir,
+    };
+    Ok(Arc::new(Agent::new(parts, local, saved)))
 }

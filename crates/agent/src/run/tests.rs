@@ -43,12 +43,13 @@ impl World {
         let context = Context {
             resolver: resolver(),
             data_dir: None,
+            shutdown: shutdown.clone(),
             reloader: Reloader::new(
                 Box::new(|| bail!("there is nothing to read")),
                 Log::nowhere(),
             ),
         };
-        let (agent, _discovery) = start(config, context, shutdown.clone()).await.unwrap();
+        let agent = start(config, context, None).await.unwrap().agent;
         let settings = http_settings(&agent.config).unwrap();
         let api = AgentApi {
             agent,

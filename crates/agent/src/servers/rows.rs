@@ -6,10 +6,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tribune_local::InCatalog;
 use tribune_types::call::{Answer, Body, CallError, Options, Query, Write};
+use tribune_types::catalog::Locality;
 use tribune_types::request::{
     CatalogCheck, CatalogConnect, CatalogService, DeregisterRequest, RegisterRequest,
 };
-use tribune_types::{HealthCheck, Name, Node, NodeName, NodeService, ServiceName};
+use tribune_types::{HealthCheck, Meta, Name, Node, NodeName, NodeService, ServiceName};
 
 use super::Servers;
 
@@ -20,17 +21,31 @@ pub(crate) fn register(
     checks: &[Arc<HealthCheck>],
 ) -> Write {
     Write::Register(Box::new(RegisterRequest {
+        service: service.map(service_request),
+        checks: Some(checks.iter().map(|check| check_request(check)).collect()),
+        skip_node_update: true,
+        ..request(node)
+    }))
+}
+
+fn request(node: &Node) -> RegisterRequest {
+    RegisterRequest {
         datacenter: node.datacenter.clone(),
         id: node.id.clone(),
         node: node.node.name.clone(),
         address: node.address.clone(),
         tagged_addresses: node.tagged_addresses.clone(),
         node_meta: node.meta.clone(),
-        service: service.map(service_request),
-        checks: Some(checks.iter().map(|check| check_request(check)).collect()),
         locality: node.locality.clone(),
-        skip_node_update: true,
         ..RegisterRequest::default()
+    }
+}
+
+/// A registration of a node as it is.
+pub(crate) fn register_node(node: &Node) -> Write {
+    Write::Register(Box::new(RegisterRequest {
+        skip_node_update: false,
+        ..request(node)
     }))
 }
 
@@ -136,27 +151,53 @@ pub(crate) fn check_row(check: CatalogCheck) -> HealthCheck {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct ServicesOfNode {
+    node: Option<NodeRow>,
     services: Option<Vec<CatalogService>>,
 }
 
-/// What the catalog has of a node.
+/// A node of the catalog, as far as its agent says something about it.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct NodeRow {
+    #[serde(rename = "ID")]
+    id: String,
+    address: String,
+    tagged_addresses: Option<Meta>,
+    meta: Option<Meta>,
+    locality: Option<Locality>,
+}
+
+impl NodeRow {
+    /// Whether it says what the agent does.
+    fn is(&self, node: &Node) -> bool {
+        self.id == node.id
+            && self.address == node.address
+            && self.tagged_addresses.clone().unwrap_or_default()
+                == node.tagged_addresses.clone().unwrap_or_default()
+            && self.meta.clone().unwrap_or_default() == node.meta.clone().unwrap_or_default()
+            && self.locality == node.locality
+    }
+}
+
+/// What the catalog has of a node, and whether it has the node itself as it is.
 ///
 /// # Errors
 /// Where the servers cannot be asked.
 pub(crate) async fn in_catalog(
     servers: &dyn Servers,
-    node: &NodeName,
+    node: &Node,
     options: &Options,
-) -> Result<InCatalog, CallError> {
+) -> Result<(InCatalog, bool), CallError> {
     let query = Query::NodeServices {
-        node: node.clone(),
+        node: node.node.clone(),
         merge_central_config: false,
     };
     let services: ServicesOfNode = parsed(servers.query(&query, options).await?)?;
-    let checks = Query::NodeChecks(node.clone());
+    let checks = Query::NodeChecks(node.node.clone());
     let checks: Option<Vec<CatalogCheck>> = parsed(servers.query(&checks, options).await?)?;
+    let known = services.node.is_some_and(|row| row.is(node));
     let services = services.services.unwrap_or_default();
-    Ok(InCatalog {
+    let catalog = InCatalog {
         services: services
             .into_iter()
             .map(service_row)
@@ -168,7 +209,8 @@ pub(crate) async fn in_catalog(
             .map(check_row)
             .map(Arc::new)
             .collect(),
-    })
+    };
+    Ok((catalog, known))
 }
 
 fn parsed<T: DeserializeOwned>(answer: Answer) -> Result<T, CallError> {
