@@ -49,6 +49,8 @@ pub(crate) struct Agent {
     changed: watch::Sender<u64>,
     /// Wakes anti-entropy.
     pub(crate) unsynced: Notify,
+    /// Wakes anti-entropy for a comparison with the whole catalog.
+    pub(crate) servers_changed: Notify,
     /// Whether the catalog has the node as it is.
     pub(crate) node_known: AtomicBool,
     /// Held while the catalog is told something, so that older news never follows newer.
@@ -98,6 +100,7 @@ impl Agent {
             saved: saved.map(tokio::sync::Mutex::new),
             changed,
             unsynced: Notify::new(),
+            servers_changed: Notify::new(),
             node_known: AtomicBool::new(false),
             syncing: tokio::sync::Mutex::default(),
         }

@@ -23,7 +23,10 @@ const RETRY: Duration = Duration::from_secs(15);
 pub(crate) async fn run(agent: Arc<Agent>, shutdown: Shutdown) {
     let mut next_full = Instant::now() + FULL + tribune_runtime::jitter(FULL);
     loop {
-        if !partial(&agent).await {
+        let Some(all) = shutdown.unless(partial(&agent)).await else {
+            return;
+        };
+        if !all {
             next_full = next_full.min(Instant::now() + RETRY + tribune_runtime::jitter(RETRY));
         }
         let timeout = agent.local().poll_timeout().map(Instant::from_std);
@@ -31,6 +34,8 @@ pub(crate) async fn run(agent: Arc<Agent>, shutdown: Shutdown) {
         tokio::select! {
             () = shutdown.begun() => return,
             () = agent.unsynced.notified() => {}
+            // others may know less than those who were asked before
+            () = agent.servers_changed.notified() => next_full = Instant::now(),
             () = sleep_until(wake) => {}
         }
         let now = Instant::now();
@@ -38,7 +43,9 @@ pub(crate) async fn run(agent: Arc<Agent>, shutdown: Shutdown) {
             agent.change(|local, now| local.handle_timeout(now));
         }
         if now >= next_full {
-            let compared = full(&agent).await;
+            let Some(compared) = shutdown.unless(full(&agent)).await else {
+                return;
+            };
             let pause = if compared { FULL } else { RETRY };
             next_full = now + pause + tribune_runtime::jitter(pause);
         }

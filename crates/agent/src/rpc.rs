@@ -12,9 +12,9 @@ use tokio::sync::watch;
 use tribune_acl::{Access, Authorizer, Permission, Resolver};
 use tribune_ca::{Request as SigningRequest, Signer};
 use tribune_derived::Source;
-use tribune_replication::{Handle, Leader};
+use tribune_replication::{Handle, Leader, Raft};
 use tribune_rpc::{
-    AgentIdentity, AutoEncryptRequest, Backend, Certificate, Chunks, Failure, Peer, Pending,
+    AgentIdentity, AutoEncryptRequest, Backend, Call, Certificate, Chunks, Failure, Peer, Pending,
     ProxyReport, Reply, SignRequest, Snapshot,
 };
 use tribune_types::Token;
@@ -32,6 +32,8 @@ pub(crate) struct ServerBackend {
     pub(crate) agent: Arc<Agent>,
     pub(crate) resolver: Arc<dyn Resolver>,
     pub(crate) log: Handle,
+    /// Its part in the log, where that is on disk.
+    pub(crate) raft: Option<Raft>,
     pub(crate) signer: watch::Receiver<Option<Arc<dyn Signer>>>,
     /// What agents reported last, by node.
     pub(crate) reports: Mutex<BTreeMap<String, ProxyReport>>,
@@ -138,21 +140,23 @@ fn unsupported<'a, T: Send + 'a>(what: &str) -> Pending<'a, T> {
 }
 
 impl Backend for ServerBackend {
-    fn call<'a>(
-        &'a self,
-        _peer: &'a Peer,
-        request: Request,
-        options: Options,
-    ) -> Pending<'a, Reply> {
-        Box::pin(self.answer(request, options))
+    fn call<'a>(&'a self, _peer: &'a Peer, call: Call) -> Pending<'a, Reply> {
+        Box::pin(self.answer(call.request, call.options))
     }
 
     fn source(&self, _peer: &Peer) -> Arc<dyn Source> {
         self.agent.source.clone()
     }
 
-    fn raft<'a>(&'a self, _peer: &'a Peer, _message: Bytes) -> Pending<'a, Bytes> {
-        unsupported("this server keeps its state in memory and takes part in no log")
+    fn raft<'a>(&'a self, peer: &'a Peer, message: Bytes) -> Pending<'a, Bytes> {
+        let Some(raft) = &self.raft else {
+            return unsupported("this server keeps its state in memory and takes part in no log");
+        };
+        Box::pin(async move {
+            let from = peer.address.to_string();
+            let handled = raft.handle(&from, message).await;
+            handled.map_err(|error| Failure::unavailable(error.to_string()))
+        })
     }
 
     fn sign<'a>(&'a self, _peer: &'a Peer, request: SignRequest) -> Pending<'a, Certificate> {

@@ -8,7 +8,10 @@ use anyhow::{Result, bail};
 use tokio::net::TcpListener;
 use tribune_acl::{Authorizer, Resolver};
 use tribune_config::{Bootstrap, Config};
+use tribune_membership::Membership;
+use tribune_replication::Raft;
 use tribune_runtime::{Limits, Listener, Shutdown, Tasks};
+use tribune_server::leader::{Duties, Local};
 
 use crate::agent::Agent;
 use crate::api::AgentApi;
@@ -30,6 +33,8 @@ const LEAVE: Duration = Duration::from_secs(15);
 pub(crate) struct Running {
     pub(crate) agent: Arc<Agent>,
     tasks: Arc<Tasks>,
+    /// Of a server whose log is on disk.
+    raft: Option<Raft>,
     /// Why it ended by itself, if it did.
     failure: Arc<OnceLock<String>>,
     _pid_file: Option<PidFile>,
@@ -72,6 +77,10 @@ impl Running {
         let running = Self {
             agent: started.agent.clone(),
             tasks,
+            raft: started
+                .server
+                .as_ref()
+                .and_then(|server| server.raft.clone()),
             failure: Arc::default(),
             _pid_file: pid_file,
         };
@@ -119,15 +128,32 @@ impl Running {
                 resolver,
                 signer: server.server.signer(),
                 log: server.log,
+                raft: server.raft,
                 reports: Mutex::default(),
             });
             let limits = tribune_rpc::Limits {
                 handshake: config.limits.rpc_handshake_timeout,
                 ..tribune_rpc::Limits::default()
             };
+            let duties = Duties {
+                replication: backend.log.clone(),
+                membership: network.membership.clone(),
+                local: Local {
+                    node: config.node_name.clone(),
+                    datacenter: config.datacenter.clone(),
+                },
+            };
+            tasks.spawn("leader", duties.run(tasks.shutdown().clone()));
             let (tls, shutdown) = (network.tls.clone(), tasks.shutdown().clone());
             let served = tribune_rpc::serve(vec![listener], backend, tls, limits, shutdown);
             tasks.spawn("rpc", served);
+        }
+        if !config.server {
+            let (agent, membership) = (self.agent.clone(), network.membership.clone());
+            tasks.spawn(
+                "servers known",
+                watch_servers(agent, membership, tasks.shutdown().clone()),
+            );
         }
         if let Some(retry) = gossip::retry_join(config) {
             let (failure, shutdown) = (self.failure.clone(), tasks.shutdown().clone());
@@ -162,8 +188,30 @@ impl Running {
             }
         }
         tracing::info!("shutting down");
+        self.agent.shutdown.begin();
+        if let Some(raft) = &self.raft {
+            raft.shutdown().await;
+        }
         if let Err(running) = self.tasks.end(GRACE).await {
             tracing::warn!(?running, "stopped what did not end in time");
+        }
+    }
+}
+
+/// Has the agent compare with the catalog when there are other servers, until shutdown.
+async fn watch_servers(agent: Arc<Agent>, membership: Membership, shutdown: Shutdown) {
+    let mut changes = membership.changes();
+    let mut known = Vec::new();
+    loop {
+        changes.mark_unchanged();
+        let servers = gossip::servers(&membership.members(), &agent.config.datacenter);
+        if known != servers {
+            known = servers;
+            agent.servers_changed.notify_one();
+        }
+        match shutdown.unless(changes.changed()).await {
+            Some(Ok(())) => {}
+            Some(Err(_)) | None => return,
         }
     }
 }
@@ -190,5 +238,7 @@ fn announce(config: &Config) {
         grpc = listeners(&config.grpc_listeners),
         "agent running"
     );
-    tracing::warn!("nothing is kept on disk yet: the catalog starts empty at every start");
+    if config.server && config.data_dir.is_none() {
+        tracing::warn!("nothing is kept on disk: the catalog starts empty at every start");
+    }
 }

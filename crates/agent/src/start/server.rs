@@ -1,5 +1,7 @@
 //! The part of an agent that is a server.
 
+mod disk;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -7,22 +9,25 @@ use anyhow::Result;
 use tribune_acl::Resolver;
 use tribune_config::Config;
 use tribune_leaf::Now;
-use tribune_replication::Handle;
+use tribune_replication::{Handle, Raft};
 use tribune_server::{CaSettings, Server, Settings, Waits};
 use tribune_types::Node;
 
 use super::Context;
 use crate::catalog;
+use crate::process::DataDir;
 use crate::servers::LocalServers;
 
 /// A server and its log.
 pub(crate) struct ServerPart {
     pub(crate) server: Arc<Server>,
     pub(crate) log: Handle,
+    /// Its part in the log, where that is on disk.
+    pub(crate) raft: Option<Raft>,
 }
 
 impl ServerPart {
-    /// Starts a server that keeps its state in memory and leads from the start.
+    /// Starts a server that leads from the start: from what its folder has, or in memory where it has none.
     ///
     /// # Errors
     /// Where it does not start.
@@ -33,11 +38,29 @@ impl ServerPart {
             default_allow: config.allows_by_default(),
             intention_policy: config.default_intention_policy.is_some(),
             peers: vec![leader.clone()],
-            leader,
+            leader: leader.clone(),
         };
         let hub = Server::hub(&api, context.resolver.clone());
-        let settings = tribune_replication::Settings::default();
-        let log = tribune_replication::single(tribune_state::Store::new(), settings, hub.clone());
+        let folder = context.data_dir.as_ref().map(DataDir::path);
+        let (log, raft) = match folder {
+            Some(folder) => {
+                let me = tribune_replication::Server {
+                    id: node.id.clone(),
+                    name: config.node_name.clone(),
+                    address: leader,
+                };
+                let (log, raft) = disk::alone(config, me, folder, hub.clone()).await?;
+                (log, Some(raft))
+            }
+            None => {
+                let settings = tribune_replication::Settings::default();
+                let store = tribune_state::Store::new();
+                (
+                    tribune_replication::single(store, settings, hub.clone()),
+                    None,
+                )
+            }
+        };
         let settings = Settings {
             api,
             ca: CaSettings {
@@ -55,7 +78,7 @@ impl ServerPart {
         server
             .propose(catalog::registration(config, node.clone()))
             .await?;
-        Ok(Self { server, log })
+        Ok(Self { server, log, raft })
     }
 
     /// The server as its agent asks it.
