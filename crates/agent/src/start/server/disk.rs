@@ -13,6 +13,7 @@ use tribune_replication::{
     TransportError, TransportFuture, raft,
 };
 use tribune_state::Store;
+use tribune_types::call::Consistency;
 
 /// Folder of the log, below the agent's own.
 const FOLDER: &str = "raft";
@@ -62,6 +63,10 @@ pub(super) async fn alone(
              this one an empty folder"
         );
     }
+    // what was written before the last end is applied only now, and nobody may decide anything without it
+    log.read_barrier(Consistency::Consistent)
+        .await
+        .with_context(|| format!("{folder:?} cannot be read to its end"))?;
     Ok((log, raft))
 }
 
