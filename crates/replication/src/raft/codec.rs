@@ -3,6 +3,7 @@
 //! Invariant: reading never panics, and allocates no more than the bytes that are there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tribune_state::{Command, DecodeError};
@@ -219,7 +220,7 @@ impl<B: BufMut + ?Sized> Write for B {}
 pub(crate) fn encode_payload(payload: &Payload) -> Bytes {
     match payload {
         Payload::Blank => Bytes::from_static(&[BLANK]),
-        Payload::Normal(data) => data.0.clone(),
+        Payload::Normal(data) => data.bytes.clone(),
         Payload::Membership(membership) => {
             let mut out = BytesMut::new();
             out.put_u8(MEMBERSHIP);
@@ -237,7 +238,7 @@ pub(crate) fn payload(bytes: Bytes) -> Result<Payload, Malformed> {
             reader.end()?;
             Ok(Payload::Blank)
         }
-        COMMAND => Ok(Payload::Normal(Data(bytes))),
+        COMMAND => Ok(Payload::Normal(Data::of(bytes))),
         MEMBERSHIP => {
             let membership = reader.membership()?;
             reader.end()?;
@@ -252,23 +253,53 @@ pub(crate) fn payload(bytes: Bytes) -> Result<Payload, Malformed> {
 impl Data {
     /// A command to be proposed.
     pub(crate) fn new(command: &Command) -> Self {
-        let mut out = BytesMut::new();
+        let encoded = command.encode();
+        let mut out = BytesMut::with_capacity(1 + encoded.len());
         out.put_u8(COMMAND);
-        out.put_slice(&command.encode());
-        Self(out.freeze())
+        out.put_slice(&encoded);
+        Self {
+            bytes: out.freeze(),
+            ready: Arc::new(Mutex::new(Some(command.clone()))),
+        }
     }
 
     /// One that came from another server.
     pub(crate) fn check(bytes: Bytes) -> Result<Self, Malformed> {
         if bytes.first() == Some(&COMMAND) {
-            Ok(Self(bytes))
+            Ok(Self::of(bytes))
         } else {
             Err(Malformed("not a command"))
         }
     }
 
-    /// The command.
+    fn of(bytes: Bytes) -> Self {
+        Self {
+            bytes,
+            ready: Arc::default(),
+        }
+    }
+
+    /// Makes the command ready to be applied.
+    pub(crate) fn prepare(&self) -> Result<(), DecodeError> {
+        let mut ready = self.ready();
+        if ready.is_none() {
+            *ready = Some(self.decode()?);
+        }
+        Ok(())
+    }
+
+    /// The command, to be applied.
     pub(crate) fn command(&self) -> Result<Command, DecodeError> {
-        Command::decode(self.0.get(1..).unwrap_or_default())
+        let ready = self.ready().take();
+        ready.map_or_else(|| self.decode(), Ok)
+    }
+
+    fn decode(&self) -> Result<Command, DecodeError> {
+        Command::decode(self.bytes.get(1..).unwrap_or_default())
+    }
+
+    /// Nothing is done under the lock that can fail half-way.
+    fn ready(&self) -> MutexGuard<'_, Option<Command>> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

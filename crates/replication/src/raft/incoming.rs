@@ -83,7 +83,7 @@ impl Core {
             Request::Chunk(chunk) => Ok(Response::Chunk(self.chunk(chunk).await?)),
             Request::Propose(propose) => {
                 self.check_member(from)?;
-                if propose.commands.iter().any(|data| data.command().is_err()) {
+                if propose.commands.iter().any(|data| data.prepare().is_err()) {
                     return Err(HandleError::Malformed {
                         reason: "a command that this version does not know",
                     });
@@ -101,7 +101,7 @@ impl Core {
         // What this version does not know is refused before it can be committed with this server's help.
         for entry in &append.entries {
             if let EntryPayload::Normal(data) = &entry.payload
-                && data.command().is_err()
+                && data.prepare().is_err()
             {
                 return Err(HandleError::Malformed {
                     reason: "a command that this version does not know",

@@ -221,7 +221,7 @@ impl Request {
                 out.put_u64_le(propose.since);
                 out.count(propose.commands.len());
                 for command in &propose.commands {
-                    out.bytes(&command.0);
+                    out.bytes(&command.bytes);
                 }
             }
             Self::ReadIndex { confirmed } => {

@@ -83,7 +83,7 @@ impl Core {
     pub(crate) async fn propose(&self, command: Command) -> Proposed {
         let limit = self.link.settings.largest_command;
         let data = Data::new(&command);
-        let size = data.0.len();
+        let size = data.bytes.len();
         if size > limit {
             return Err(ProposeError::TooLarge { size, limit });
         }
@@ -168,13 +168,13 @@ impl Core {
             let Ok(message) = Arc::clone(&messages).acquire_owned().await else {
                 return;
             };
-            let mut bytes = first.data.0.len();
+            let mut bytes = first.data.bytes.len();
             let mut together = vec![first];
             while together.len() < TOGETHER
                 && bytes < TOGETHER_BYTES
                 && let Ok(next) = attempts.try_recv()
             {
-                bytes += next.data.0.len();
+                bytes += next.data.bytes.len();
                 together.push(next);
             }
             let core = Arc::clone(&self);
@@ -279,9 +279,11 @@ impl Proposal<'_> {
         if let Some(reason) = self.core.stuck() {
             return Tried::Full(reason);
         }
-        let last = self.core.metrics(|metrics| metrics.last_log_index);
-        if self.lost && last.unwrap_or(0) > self.since.saturating_add(HORIZON) {
-            return Tried::Over;
+        if self.lost {
+            let last = self.core.metrics(|metrics| metrics.last_log_index);
+            if last.unwrap_or(0) > self.since.saturating_add(HORIZON) {
+                return Tried::Over;
+            }
         }
         let Some(written) = self.core.write(self.data.clone()).await else {
             return Tried::NotMade;

@@ -385,7 +385,7 @@ impl Tail {
 /// About how much memory an entry takes.
 fn size(entry: &Entry) -> usize {
     64 + match &entry.payload {
-        openraft::EntryPayload::Normal(data) => data.0.len(),
+        openraft::EntryPayload::Normal(data) => data.bytes.len(),
         openraft::EntryPayload::Blank | openraft::EntryPayload::Membership(_) => 0,
     }
 }

@@ -1,13 +1,14 @@
 //! The types that openraft is made with here.
 
 use std::fmt;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use openraft::impls::{BoxedErrorSource, InlineBatch, OneshotResponder, leader_id_std};
 use openraft::vote::RaftLeaderId;
 use openraft::vote::leader_id_std::CommittedLeaderId;
 use openraft::{EntryPayload, OptionalSend, RaftTypeConfig};
-use tribune_state::Outcome;
+use tribune_state::{Command, Outcome};
 use tribune_types::Index;
 
 use super::{Server, runtime::Runtime};
@@ -47,8 +48,12 @@ pub(crate) type StoredMembership = openraft::type_config::alias::StoredMembershi
 pub(crate) type SnapshotMeta = openraft::type_config::alias::SnapshotMetaOf<Types>;
 
 /// A command as it is in the log and in messages: the kind of a payload, then the command's own encoding.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub(crate) struct Data(pub(crate) Bytes);
+#[derive(Clone, Default)]
+pub(crate) struct Data {
+    pub(crate) bytes: Bytes,
+    /// The command itself, where it is known already, for whoever applies it first.
+    pub(crate) ready: Arc<Mutex<Option<Command>>>,
+}
 
 /// What came of an entry. Entries that are no commands come to nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +87,7 @@ pub(crate) const fn vote(term: u64, server: u64, committed: bool) -> Vote {
 
 impl fmt::Debug for Data {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "command of {} bytes", self.0.len())
+        write!(f, "command of {} bytes", self.bytes.len())
     }
 }
 
@@ -91,3 +96,11 @@ impl fmt::Display for Data {
         fmt::Debug::fmt(self, f)
     }
 }
+
+impl PartialEq for Data {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Data {}

@@ -168,7 +168,7 @@ fn what_an_entry_holds_is_the_same_in_the_log() {
         let again = payload(encode_payload(&entry.payload)).unwrap();
         assert_eq!(format!("{again:?}"), format!("{:?}", entry.payload));
         if let EntryPayload::Normal(data) = again {
-            assert_eq!(data.0, Bytes::from_static(b"\x01command"));
+            assert_eq!(data.bytes, Bytes::from_static(b"\x01command"));
         }
     }
 }
