@@ -138,11 +138,7 @@ pub fn check(proposal: &Proposal, stored: &mut dyn Entries) -> Result<(), CheckE
         graph::filters(entry)?;
     }
     let key = proposal.key();
-    let mut proposed = Proposed {
-        proposal,
-        key: key.clone(),
-        stored,
-    };
+    let mut proposed = Proposed::new(proposal, stored);
     match key.kind {
         Kind::Mesh
         | Kind::ApiGateway
@@ -332,10 +328,20 @@ impl Proposal {
 }
 
 /// The entries as they would be after a write.
-struct Proposed<'a> {
+pub(crate) struct Proposed<'a> {
     proposal: &'a Proposal,
     key: Key,
     stored: &'a mut dyn Entries,
+}
+
+impl<'a> Proposed<'a> {
+    pub(crate) fn new(proposal: &'a Proposal, stored: &'a mut dyn Entries) -> Self {
+        Self {
+            proposal,
+            key: proposal.key(),
+            stored,
+        }
+    }
 }
 
 impl Entries for Proposed<'_> {

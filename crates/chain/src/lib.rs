@@ -3,6 +3,7 @@
 //!
 //! Invariant: checked entries in, a [`Chain`] or a [`CompileError`] out; nothing else is read.
 
+mod binding;
 mod chain;
 mod check;
 mod compile;
@@ -10,6 +11,7 @@ mod customization;
 mod entries;
 mod names;
 
+pub use binding::bind;
 pub use chain::{
     Chain, Failover, Node, Overrides, Resolver, Route, Router, Split, Splitter, Target,
 };

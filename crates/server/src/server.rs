@@ -10,7 +10,7 @@ use tribune_api::{Answered, Context, Plan, answer, plan};
 use tribune_ca::Signer;
 use tribune_derived::{Key, Source, Value};
 use tribune_replication::{Handle, ProposeError, ReadError};
-use tribune_state::{ApplyError, Command, Operation, Outcome, Snapshot, WatchSet};
+use tribune_state::{Command, Operation, Outcome, Snapshot, WatchSet};
 use tribune_types::Index;
 use tribune_types::call::{Answer, Body, CallError, Options, Query, Write};
 
@@ -255,15 +255,23 @@ impl Server {
             | Write::DeleteIntentionById(_)
             | Write::DeleteIntention(_) => Some(self.config_writes.lock().await),
         };
+        self.carry_out(authorizer, |context| plan(context, write.clone()))
+            .await
+    }
+
+    /// Makes the change that `planned` comes to, planning again while others change what it was planned from.
+    async fn carry_out(
+        &self,
+        authorizer: &Authorizer,
+        planned: impl Fn(&Context<'_>) -> Result<Plan, CallError>,
+    ) -> Result<Answer, CallError> {
         for _ in 0..PLANS {
             let snapshot = self.replication.snapshot();
             let Plan {
                 operation,
                 reply,
                 optimistic,
-            } = self.with_context(authorizer, &snapshot, |context| {
-                plan(context, write.clone())
-            })?;
+            } = self.with_context(authorizer, &snapshot, |context| planned(context))?;
             let Some(operation) = operation else {
                 return Ok(reply.answer(true));
             };
@@ -271,7 +279,8 @@ impl Server {
             match outcome {
                 Outcome::Done | Outcome::Cas(true) => return Ok(reply.answer(true)),
                 Outcome::Cas(false) if !optimistic => return Ok(reply.answer(false)),
-                Outcome::Cas(false) | Outcome::Refused(ApplyError::Stale { .. }) => {}
+                Outcome::Cas(false) => {}
+                Outcome::Refused(error) if error.is_stale() => {}
                 Outcome::Refused(error) => return Err(CallError::Refused(error.to_string())),
             }
         }

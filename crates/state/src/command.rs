@@ -119,6 +119,27 @@ pub enum Outcome {
     Refused(ApplyError),
 }
 
+impl ApplyError {
+    /// Whether it was only that entries changed after the command was checked against them: checking it again may
+    /// help.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        match self {
+            Self::Stale { .. } => true,
+            Self::InBatch { error, .. } => error.is_stale(),
+            Self::OutOfOrder { .. }
+            | Self::NodeNameTaken { .. }
+            | Self::CheckOfOtherNode { .. }
+            | Self::UnknownService { .. }
+            | Self::VirtualIpsExhausted
+            | Self::ActiveRoots { .. }
+            | Self::RootWithoutId
+            | Self::CasFailed
+            | Self::NestedBatch => false,
+        }
+    }
+}
+
 impl Outcome {
     /// Whether the tables now say what was asked for.
     #[must_use]

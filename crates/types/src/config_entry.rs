@@ -327,33 +327,36 @@ impl TryFrom<Raw> for Entry {
 }
 
 impl Entry {
-    /// Reads an entry as it was stored, in the form that [`Entry::to_json`] prints. Unlike a client's, it keeps
-    /// what the control plane says about it, and the IDs of intentions.
+    /// An entry as it was stored. Unlike a client's, it keeps what the control plane says about it, and the IDs of
+    /// intentions.
     ///
     /// # Errors
     /// Where it is none.
-    pub fn from_stored(kind: Kind, json: Value) -> Result<Self, String> {
-        let text = |error: &dyn std::fmt::Display| error.to_string();
-        if kind == Kind::BoundApiGateway {
-            let entry = serde_json::from_value(json).map_err(|error| text(&error))?;
-            return Ok(Self::BoundApiGateway(entry));
+    pub fn stored(raw: Raw) -> Result<Self, Invalid> {
+        if let Raw::ServiceIntentions(raw) = raw {
+            return ServiceIntentions::stored(raw).map(Self::ServiceIntentions);
         }
-        let raw = Raw::deserialize(kind, json).map_err(|error| text(&error))?;
-        let (Raw::ApiGateway(RawApiGateway { status, .. })
-        | Raw::HttpRoute(RawHttpRoute { status, .. })
-        | Raw::TcpRoute(RawTcpRoute { status, .. })) = &raw
-        else {
-            return match raw {
-                Raw::ServiceIntentions(raw) => {
-                    ServiceIntentions::stored(raw).map(Self::ServiceIntentions)
-                }
-                raw => raw.try_into(),
-            }
-            .map_err(|error| text(&error));
+        let status = match &raw {
+            Raw::ApiGateway(RawApiGateway { status, .. })
+            | Raw::HttpRoute(RawHttpRoute { status, .. })
+            | Raw::TcpRoute(RawTcpRoute { status, .. }) => status.clone(),
+            Raw::BoundApiGateway(_)
+            | Raw::ExportedServices(_)
+            | Raw::FileSystemCertificate(_)
+            | Raw::IngressGateway(_)
+            | Raw::InlineCertificate(_)
+            | Raw::JwtProvider(_)
+            | Raw::Mesh(_)
+            | Raw::ProxyDefaults(_)
+            | Raw::SamenessGroup(_)
+            | Raw::ServiceDefaults(_)
+            | Raw::ServiceIntentions(_)
+            | Raw::ServiceResolver(_)
+            | Raw::ServiceRouter(_)
+            | Raw::ServiceSplitter(_)
+            | Raw::TerminatingGateway(_) => Status::default(),
         };
-        let status = status.clone();
-        let entry = Self::try_from(raw).map_err(|error| text(&error))?;
-        Ok(entry.with_status(status))
+        Ok(Self::try_from(raw)?.with_status(status))
     }
 
     /// The same entry with another status, where it is of a kind that has one.

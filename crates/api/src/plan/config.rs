@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use tribune_acl::{Access, Permission};
 use tribune_chain::Proposal;
-use tribune_state::{Operation, WatchSet};
+use tribune_state::{Operation, Stored, WatchSet};
 use tribune_types::call::CallError;
 use tribune_types::config_entry::{Entry, Key, Kind, Raw};
+use tribune_types::time::rfc3339;
 use tribune_types::{Index, ServiceName};
 use tribune_views::StoredEntries;
 
@@ -76,18 +77,80 @@ pub(super) fn put(context: &Context<'_>, raw: Raw, cas: Option<Index>) -> Result
     for service in related(&entry) {
         context.require(Permission::Service(&service, Access::Read))?;
     }
-    let entry = Arc::new(entry);
-    let checked_at = check(context, &Proposal::Put(entry.clone()))?;
-    let operation = Operation::PutConfigEntry {
-        entry,
-        cas,
-        checked_at: Some(checked_at),
-    };
-    Ok(Plan {
-        operation: Some(operation),
+    let before = stored(context, &entry.key());
+    // what the control plane says about an entry is not its writers'
+    let status = before
+        .as_ref()
+        .and_then(|before| before.entry.status().cloned())
+        .unwrap_or_default();
+    let entry = Arc::new(entry.with_status(status));
+    let proposal = Proposal::Put(Arc::clone(&entry));
+    let checked_at = check(context, &proposal)?;
+    let follow = bindings(context, &proposal);
+    if follow.is_empty() {
+        let operation = Operation::PutConfigEntry {
+            entry,
+            cas,
+            checked_at: Some(checked_at),
+        };
+        return Ok(Plan {
+            operation: Some(operation),
+            reply: Reply::Bool,
+            optimistic: false,
+        });
+    }
+    let index = before.as_ref().map(|before| before.modify_index);
+    let same = before.is_some_and(|before| before.entry == entry);
+    Ok(batch(follow, checked_at, same || put_holds(cas, index)))
+}
+
+/// Whether a conditional write may happen: 0 wants nothing there, anything else what was modified then.
+fn put_holds(cas: Option<Index>, stored: Option<Index>) -> bool {
+    cas.is_none_or(|wanted| stored.unwrap_or_default() == wanted)
+}
+
+fn stored(context: &Context<'_>, key: &Key) -> Option<Stored> {
+    let mut watch = WatchSet::ignore();
+    context.snapshot.config_entry(key, &mut watch).value
+}
+
+/// What else is written with an entry: which routes the listeners of API gateways are bound to from then on.
+fn bindings(context: &Context<'_>, proposal: &Proposal) -> Vec<Proposal> {
+    let mut watch = WatchSet::ignore();
+    let mut entries = StoredEntries::new(context.snapshot, &mut watch);
+    tribune_chain::bind(proposal, &mut entries, &rfc3339(context.now))
+}
+
+/// Several writes at once, the caller's first. The entries that they were worked out from are the ones that they
+/// are applied to, so that the caller's condition was decided on already.
+fn batch(writes: Vec<Proposal>, checked_at: Index, holds: bool) -> Plan {
+    if !holds {
+        return Plan {
+            operation: None,
+            reply: Reply::Unmet,
+            optimistic: false,
+        };
+    }
+    let operations = writes.into_iter().enumerate().map(|(at, write)| {
+        let (cas, checked_at) = (None, (at == 0).then_some(checked_at));
+        match write {
+            Proposal::Put(entry) => Operation::PutConfigEntry {
+                entry,
+                cas,
+                checked_at,
+            },
+            Proposal::Delete(key) => Operation::DeleteConfigEntry {
+                key,
+                cas,
+                checked_at,
+            },
+        }
+    });
+    Plan {
+        operation: Some(Operation::Batch(operations.collect())),
         reply: Reply::Bool,
         optimistic: false,
-    })
+    }
 }
 
 pub(super) fn delete(
@@ -108,7 +171,18 @@ pub(super) fn delete(
     } else {
         key
     };
-    let checked_at = check(context, &Proposal::Delete(key.clone()))?;
+    let proposal = Proposal::Delete(key.clone());
+    let checked_at = check(context, &proposal)?;
+    let follow = bindings(context, &proposal);
+    if !follow.is_empty() {
+        let index = stored(context, &key).map(|stored| stored.modify_index);
+        // what is not there is deleted already, whatever the condition
+        let holds = cas.is_none_or(|cas| index.is_none_or(|index| index == cas));
+        return Ok(Plan {
+            reply: if holds { reply } else { Reply::Unmet },
+            ..batch(follow, checked_at, holds)
+        });
+    }
     let operation = Operation::DeleteConfigEntry {
         key,
         cas,

@@ -53,7 +53,7 @@ impl<'de> DeserializeSeed<'de> for Fields {
         if self.0 == Kind::BoundApiGateway {
             return BoundApiGateway::deserialize(deserializer).map(Entry::BoundApiGateway);
         }
-        Entry::try_from(Raw::deserialize(self.0, deserializer)?).map_err(|invalid| {
+        Entry::stored(Raw::deserialize(self.0, deserializer)?).map_err(|invalid| {
             D::Error::custom(format!("config entry of kind {}: {invalid}", self.0))
         })
     }
