@@ -405,6 +405,23 @@ fn what_peers_may_reach_stays_where_it_is() {
         }
     }
     let http = |name: &str| json!({"Name": name, "Protocol": "http"});
+    let all_to_desk = json!({"Name": "till", "Splits": [{"Weight": 100, "Service": "desk"}]});
+    written(&[
+        (Kind::ServiceDefaults, http("till"), ""),
+        (Kind::ServiceDefaults, http("desk"), ""),
+        (Kind::ServiceSplitter, all_to_desk, ""),
+        // no traffic comes to it, yet
+        (
+            Kind::ServiceResolver,
+            redirect(json!({"Datacenter": "dc2"})),
+            "",
+        ),
+        (
+            Kind::ExportedServices,
+            export("till"),
+            "contains cross-datacenter resolver redirect",
+        ),
+    ]);
     written(&[
         (Kind::ServiceDefaults, http("till"), ""),
         (Kind::ServiceDefaults, http("desk"), ""),

@@ -110,3 +110,51 @@ fn what_a_caller_insists_on_changes_the_chain_and_is_told_by_a_hash() {
         json!("9s")
     );
 }
+
+#[test]
+fn a_chain_prints_its_routes_shares_subsets_and_stand_ins() {
+    let entries = [
+        json!({"Kind": "proxy-defaults", "Name": "global", "Config": {"protocol": "http"}, "FailoverPolicy": {"Mode": "sequential"}}),
+        json!({"Kind": "service-resolver", "Name": "cart", "Subsets": {"v1": {"Filter": "Service.Meta.v == 1", "OnlyPassing": true}}, "RequestTimeout": "7s",
+            "Failover": {"*": {"Targets": [{"Service": "spare"}, {"Peer": "isle"}]}}, "LoadBalancer": {"Policy": "maglev"}}),
+        json!({"Kind": "service-splitter", "Name": "cart", "Splits": [{"Weight": 33.33, "ServiceSubset": "v1"}, {"Weight": 66.67}, {"Weight": 0, "Service": "spare"}]}),
+        json!({"Kind": "service-router", "Name": "cart", "Routes": [{"Match": {"HTTP": {"PathPrefix": "/v1"}}, "Destination": {"ServiceSubset": "v1", "RequestTimeout": "3s"}}]}),
+    ];
+    let world = World::default()
+        .with_ca()
+        .with(entries.into_iter().map(|entry| ("/v1/config", entry)));
+    let body = world.get("/v1/discovery-chain/cart").body;
+    let nodes = &body["Chain"]["Nodes"];
+    assert_eq!(
+        nodes["router:cart.default.default"],
+        json!({"Type": "router", "Name": "cart.default.default", "Routes": [
+            {"Definition": {"Match": {"HTTP": {"PathPrefix": "/v1"}}, "Destination": {"ServiceSubset": "v1", "RequestTimeout": "3s"}}, "NextNode": "resolver:v1.cart.default.default.dc1"},
+            {"Definition": {"Match": {"HTTP": {"PathPrefix": "/"}}, "Destination": {"Service": "cart", "Namespace": "default", "Partition": "default"}}, "NextNode": "splitter:cart.default.default"},
+        ]})
+    );
+    assert_eq!(
+        nodes["splitter:cart.default.default"],
+        json!({"Type": "splitter", "Name": "cart.default.default", "LoadBalancer": {"Policy": "maglev"}, "Splits": [
+            {"Definition": {"Weight": 33.33, "ServiceSubset": "v1"}, "Weight": 33.33, "NextNode": "resolver:v1.cart.default.default.dc1"},
+            {"Definition": {"Weight": 66.67}, "Weight": 66.67, "NextNode": "resolver:cart.default.default.dc1"},
+            {"Definition": {"Weight": 0, "Service": "spare"}, "NextNode": "resolver:spare.default.default.dc1"},
+        ]})
+    );
+    assert_eq!(
+        nodes["resolver:cart.default.default.dc1"],
+        json!({"Type": "resolver", "Name": "cart.default.default.dc1", "LoadBalancer": {"Policy": "maglev"}, "Resolver": {
+            "ConnectTimeout": "5s", "RequestTimeout": 7_000_000_000_i64, "Target": "cart.default.default.dc1",
+            "Failover": {"Targets": ["spare.default.default.dc1", "cart.default.default.external.isle"], "Policy": {"Mode": "sequential"}},
+        }})
+    );
+    let targets = &body["Chain"]["Targets"];
+    assert_eq!(
+        targets["v1.cart.default.default.dc1"]["Subset"],
+        json!({"Filter": "Service.Meta.v == 1", "OnlyPassing": true})
+    );
+    assert_eq!(
+        targets["cart.default.default.external.isle"],
+        json!({"ID": "cart.default.default.external.isle", "Service": "cart", "Namespace": "default", "Partition": "default",
+            "Peer": "isle", "MeshGateway": {}, "Subset": {}, "TransparentProxy": {}, "ConnectTimeout": "5s"})
+    );
+}

@@ -68,7 +68,7 @@ pub(super) fn exports(entries: &mut dyn Entries) -> Result<(), CheckError> {
     Ok(())
 }
 
-/// A chain, and the resolvers that were read for it.
+/// A chain, and the resolvers of every service that it could lead to.
 pub(super) struct Compiled {
     pub(super) chain: Chain,
     pub(super) resolvers: Vec<Arc<Entry>>,
@@ -85,14 +85,10 @@ impl Compiled {
             auto_virtual_ips: &[],
             manual_virtual_ips: None,
         };
-        let mut reading = Reading {
-            entries,
-            resolvers: Vec::new(),
-        };
-        match compile(&request, &mut reading) {
+        match compile(&request, entries) {
             Ok(chain) => Ok(Self {
                 chain,
-                resolvers: reading.resolvers,
+                resolvers: resolvers(service, entries),
             }),
             Err(error) => Err(CheckError::Chain {
                 service: service.clone(),
@@ -102,24 +98,32 @@ impl Compiled {
     }
 }
 
-/// Remembers the resolvers that are read.
-struct Reading<'a> {
-    entries: &'a mut dyn Entries,
-    resolvers: Vec<Arc<Entry>>,
-}
-
-impl Entries for Reading<'_> {
-    fn entry(&mut self, key: &Key) -> Option<Arc<Entry>> {
-        let entry = self.entries.entry(key)?;
-        if key.kind == Kind::ServiceResolver {
-            self.resolvers.push(Arc::clone(&entry));
+/// The resolvers of the services that a service could lead to, whether traffic comes to them or not.
+fn resolvers(service: &ServiceName, entries: &mut dyn Entries) -> Vec<Arc<Entry>> {
+    let mut found = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut left = vec![service.clone()];
+    if let Some(entry) = entries.entry(&Key::new(Kind::ServiceRouter, service.clone()))
+        && let Some(router) = entry.as_service_router()
+    {
+        left.extend(router.related());
+    }
+    while let Some(service) = left.pop() {
+        if !seen.insert(service.clone()) {
+            continue;
         }
-        Some(entry)
+        let mut entry = |kind| entries.entry(&Key::new(kind, service.clone()));
+        let splitter = entry(Kind::ServiceSplitter);
+        if let Some(splitter) = splitter.as_deref().and_then(Entry::as_service_splitter) {
+            left.extend(splitter.related());
+        }
+        let resolver = entry(Kind::ServiceResolver);
+        if let Some(resolver) = resolver.as_deref().and_then(Entry::as_service_resolver) {
+            left.extend(resolver.related());
+        }
+        found.extend(resolver);
     }
-
-    fn of_kind(&mut self, kind: Kind) -> Vec<Arc<Entry>> {
-        self.entries.of_kind(kind)
-    }
+    found
 }
 
 /// Which services lead to which.

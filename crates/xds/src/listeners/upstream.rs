@@ -33,19 +33,8 @@ pub(crate) fn build(
     report: &mut impl FnMut(Reason),
 ) -> Resource {
     let settings = &definition.settings;
-    if !settings.listener_json.is_empty() && !chain.default {
-        report(Reason::Shaped("envoy_listener_json"));
-    } else if !settings.listener_json.is_empty() {
-        match json::parse::<listener::Listener>(&settings.listener_json) {
-            Ok(listener) => {
-                let (text, body) = (settings.listener_json.as_bytes(), listener.encode_to_vec());
-                return Resource::made_from(ResourceType::Listener, &listener.name, body, &[text]);
-            }
-            Err(error) => report(Reason::Json {
-                key: "envoy_listener_json",
-                error,
-            }),
-        }
+    if let Some(listener) = replacement(definition, chain, report) {
+        return listener;
     }
     if let Err(reason) = check_balance(
         "balance_outbound_connections",
@@ -99,4 +88,33 @@ pub(crate) fn build(
             (logs, chain),
         )
     })
+}
+
+/// What `envoy_listener_json` puts in the place of the listener.
+fn replacement(
+    definition: &Definition,
+    chain: &Chain,
+    report: &mut impl FnMut(Reason),
+) -> Option<Resource> {
+    const KEY: &str = "envoy_listener_json";
+    let text = &definition.settings.listener_json;
+    if text.is_empty() {
+        return None;
+    }
+    if !chain.default {
+        report(Reason::Shaped(KEY));
+        return None;
+    }
+    match json::parse::<listener::Listener>(text) {
+        Ok(listener) => {
+            let (text, body) = (text.as_bytes(), listener.encode_to_vec());
+            let resource =
+                Resource::made_from(ResourceType::Listener, &listener.name, body, &[text]);
+            Some(resource)
+        }
+        Err(error) => {
+            report(Reason::Json { key: KEY, error });
+            None
+        }
+    }
 }
