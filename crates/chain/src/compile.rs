@@ -149,6 +149,8 @@ struct Compiler<'a> {
     advanced: bool,
     /// Keys of the splitters that lead to where the compiler is.
     path: Vec<String>,
+    /// Whether a splitter's shares became those of one before it, so that it may lead to nothing any longer.
+    inherited: bool,
 }
 
 // === impl Compiler ===
@@ -165,6 +167,7 @@ impl<'a> Compiler<'a> {
             agreed: BTreeSet::new(),
             advanced: false,
             path: Vec::new(),
+            inherited: false,
         }
     }
 
@@ -221,7 +224,9 @@ impl<'a> Compiler<'a> {
     /// Puts the chain together out of what was compiled.
     fn chain(mut self, start_node: String) -> Result<Chain, CompileError> {
         let request = self.request;
-        self.remove_unreachable(&start_node);
+        if self.inherited {
+            self.remove_unreachable(&start_node);
+        }
         let defaults = self.facts.defaults(request.service);
         // a chain that leads to a peer at once has no service of this cluster in it
         let protocol = self.protocol.take().unwrap_or_else(|| "tcp".to_owned());

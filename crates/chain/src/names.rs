@@ -28,24 +28,25 @@ pub fn service_sni(
 ) -> String {
     let (name, tenancy) = (service.name.as_str(), &service.tenancy);
     let (partition, namespace) = (tenancy.partition(), tenancy.namespace());
-    let version = if partition == tribune_types::names::DEFAULT {
-        "internal"
+    let (before, dot) = if subset.is_empty() {
+        ("", "")
     } else {
-        "internal-v1"
+        (subset, ".")
     };
-    let parts = [
-        subset,
-        name,
-        namespace,
-        partition,
-        datacenter,
-        version,
-        trust_domain,
-    ];
-    let left_out = |at: usize| at == 0 && subset.is_empty() || at == 3 && version == "internal";
-    let parts = parts.into_iter().enumerate();
-    let parts = parts.filter(|(at, _)| !left_out(*at)).map(|(_, part)| part);
-    parts.collect::<Vec<_>>().join(".")
+    if partition == tribune_types::names::DEFAULT {
+        let head = [before, dot, name, ".", namespace, ".", datacenter];
+        [&head.concat(), ".internal.", trust_domain].concat()
+    } else {
+        let head = [before, dot, name, ".", namespace, ".", partition];
+        [
+            &head.concat(),
+            ".",
+            datacenter,
+            ".internal-v1.",
+            trust_domain,
+        ]
+        .concat()
+    }
 }
 
 /// Name of a service in the name of a node: `SERVICE.NAMESPACE.PARTITION`.

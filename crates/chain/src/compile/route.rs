@@ -108,6 +108,7 @@ impl Compiler<'_> {
                 next_splitter = self.splitter(&service)?;
             }
             if let Some(key) = next_splitter {
+                self.inherited = true;
                 self.inherit(&mut splits, split, &key);
             } else {
                 let next_node = self.resolver(Resolving::of(&service, &split.service_subset))?;
