@@ -4,12 +4,14 @@ use tribune_types::{Index, PeerName};
 
 use crate::command::{ApplyError, Operation, Outcome, Removed};
 use crate::tables::{PeerIndexes, Tables};
-use crate::watch::Key;
+use crate::watch::{Changes, Key};
 
+mod autopilot;
 mod ca;
 mod check;
 mod config;
 mod node;
+mod restore;
 mod service;
 mod virtual_ip;
 
@@ -21,6 +23,8 @@ pub(crate) struct Writer<'a> {
     tables: &'a mut Tables,
     index: Index,
     touched: Vec<Key>,
+    /// Whether there are other tables now.
+    restored: bool,
 }
 
 impl<'a> Writer<'a> {
@@ -29,12 +33,16 @@ impl<'a> Writer<'a> {
             tables,
             index,
             touched: Vec::new(),
+            restored: false,
         }
     }
 
-    /// The keys touched, in no order and possibly more than once.
-    pub(crate) fn into_touched(self) -> Vec<Key> {
-        self.touched
+    /// What was touched.
+    pub(crate) fn into_changes(self) -> Changes {
+        if self.restored {
+            return Changes::everything(self.index);
+        }
+        Changes::new(self.index, self.touched)
     }
 
     /// Does one operation. Where it fails the tables are left half-changed, for the caller to put back.
@@ -71,6 +79,10 @@ impl<'a> Writer<'a> {
                 cas,
             } => self.set_ca_roots(roots, configuration, cas),
             Operation::Batch(operations) => self.batch(operations),
+            Operation::SetAutopilotConfiguration { configuration, cas } => {
+                Ok(self.set_autopilot_configuration(*configuration, cas))
+            }
+            Operation::Restore(part) => self.restore(part),
         }
     }
 

@@ -20,6 +20,7 @@ mod error;
 mod form;
 mod frames;
 mod inspect;
+mod later;
 mod names;
 mod outcome;
 mod restore;
@@ -30,8 +31,10 @@ pub use error::DecodeError;
 pub use inspect::{Inspection, TableSize, inspect};
 pub use restore::Restore;
 
-/// Version of the form of commands.
-const COMMANDS: u8 = 1;
+/// Newest version of the form of commands. The second one has settings of autopilot and restorations; whatever the
+/// first one can say is written in it.
+const COMMANDS: u8 = 2;
 
-/// Version of the form of tables.
-const TABLES: u32 = 1;
+/// Newest version of the form of tables. The second one has settings of autopilot and what is being restored; tables
+/// without either are written in the first one.
+const TABLES: u32 = 2;

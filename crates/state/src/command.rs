@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tribune_types::config_entry::{self, Entry};
 use tribune_types::connect::{CaConfiguration, CaRoot};
-use tribune_types::{HealthCheck, Index, Name, Node, NodeName, NodeService};
+use tribune_types::{HealthCheck, Index, Name, Node, NodeName, NodeService, autopilot};
 
 mod size;
 
@@ -73,6 +73,31 @@ pub enum Operation {
     },
     /// Several operations, all of them or none. They are not nested.
     Batch(Vec<Self>),
+    /// Writes the settings of autopilot. The indexes in them are ignored.
+    SetAutopilotConfiguration {
+        /// The settings.
+        configuration: Box<autopilot::Configuration>,
+        /// Condition on the stored settings.
+        cas: Option<Index>,
+    },
+    /// A part of tables that take the place of all that there are, once all parts have come.
+    Restore(RestorePart),
+}
+
+/// A part of the bytes that [`Snapshot::encode`](crate::Snapshot::encode) gave, in order.
+///
+/// Nothing changes before the last part has come and all of them together are right. Indexes in the rows that are
+/// above the one at which that happens become that one, so that no index ever goes back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestorePart {
+    /// Names the restoration: parts of two are never put together.
+    pub id: u128,
+    /// Where the part begins, in bytes. The part at 0 lets go of an earlier restoration that has not ended.
+    pub offset: u64,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// Whether it is the last one.
+    pub last: bool,
 }
 
 /// A node, and what is registered on it. The indexes in the rows are ignored.
@@ -224,5 +249,21 @@ pub enum ApplyError {
         at: usize,
         /// Why it failed.
         error: Box<Self>,
+    },
+    /// A part of tables to restore does not follow those that have come.
+    #[error(
+        "the part at byte {offset} does not follow the {staged} bytes that are there; restore from the beginning"
+    )]
+    RestoreOutOfOrder {
+        /// Where the part begins.
+        offset: u64,
+        /// How many bytes of that restoration are there.
+        staged: u64,
+    },
+    /// What was to be restored is no tables.
+    #[error("nothing is restored: {reason}")]
+    NotRestorable {
+        /// What is wrong with it.
+        reason: String,
     },
 }

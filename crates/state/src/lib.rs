@@ -23,7 +23,9 @@ mod tables;
 mod watch;
 
 pub use codec::{DecodeError, Inspection, Restore, TableSize, inspect};
-pub use command::{ApplyError, Command, Deregistration, Operation, Outcome, Registration, Removed};
+pub use command::{
+    ApplyError, Command, Deregistration, Operation, Outcome, Registration, Removed, RestorePart,
+};
 pub use map::{Iter, Map, MapKey};
 pub use snapshot::{CheckServiceNode, Indexed, NodeServices, ServiceNode, Snapshot};
 pub use store::{Applied, Store};

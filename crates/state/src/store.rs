@@ -72,9 +72,9 @@ impl Store {
         let outcome = writer
             .operation(command.operation)
             .unwrap_or_else(Outcome::Refused);
-        let keys = writer.into_touched();
+        let changes = writer.into_changes();
         let changes = if outcome.is_done() {
-            Changes::new(index, keys)
+            changes
         } else {
             self.tables = before;
             Changes::new(index, Vec::new())

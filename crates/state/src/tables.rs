@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use tribune_types::autopilot;
 use tribune_types::config_entry::{self, Entry};
 use tribune_types::connect::{CaConfiguration, CaRoot};
 use tribune_types::{
@@ -36,6 +37,8 @@ pub(crate) struct Tables {
     pub(crate) virtual_ips: VirtualIps,
     pub(crate) config: Config,
     pub(crate) ca: Ca,
+    pub(crate) autopilot: Option<Arc<autopilot::Configuration>>,
+    pub(crate) staged: Staged,
     pub(crate) recent: Recent,
 }
 
@@ -136,6 +139,15 @@ pub(crate) struct Ca {
     pub(crate) roots: Arc<[Arc<CaRoot>]>,
     pub(crate) roots_index: Index,
     pub(crate) configuration: Option<Arc<CaConfiguration>>,
+}
+
+/// Tables in bytes that have not come whole.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Staged {
+    pub(crate) id: u128,
+    pub(crate) length: u64,
+    /// By where they begin.
+    pub(crate) parts: Map<u64, Arc<[u8]>>,
 }
 
 // === impl Tables ===

@@ -52,6 +52,8 @@ pub enum Key {
     CaRoots,
     /// The configuration of the certificate authority.
     CaConfiguration,
+    /// The settings of autopilot.
+    AutopilotConfiguration,
     /// The virtual addresses of a service.
     VirtualIps(PeeredServiceName),
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tribune_types::config_entry::{self, Entry};
 use tribune_types::connect::{CaConfiguration, CaRoot};
-use tribune_types::{HealthCheck, Index, Name, Node, NodeName, NodeService};
+use tribune_types::{HealthCheck, Index, Name, Node, NodeName, NodeService, autopilot};
 
 use super::COMMANDS;
 use super::error::DecodeError;
 use super::form::{Formed, Values, append, declared, is_default};
-use crate::command::{Command, Deregistration, Operation, Registration, Removed};
+use crate::command::{Command, Deregistration, Operation, Registration, Removed, RestorePart};
 
 const WHAT: &str = "the command";
 
@@ -65,6 +65,27 @@ enum OperationForm {
     },
     #[serde(with = "super::form")]
     Batch(Vec<Operation>),
+    SetAutopilotConfiguration {
+        #[serde(with = "super::form")]
+        configuration: Box<autopilot::Configuration>,
+        #[serde(default, skip_serializing_if = "is_default")]
+        cas: Option<Index>,
+    },
+    #[serde(with = "super::form")]
+    Restore(RestorePart),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "RestorePart")]
+struct RestorePartForm {
+    #[serde(with = "super::form::id")]
+    id: u128,
+    #[serde(default, skip_serializing_if = "is_default")]
+    offset: u64,
+    #[serde(with = "super::form::bytes")]
+    bytes: Vec<u8>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    last: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -103,6 +124,21 @@ declared! {
     Registration: RegistrationForm,
     Deregistration: DeregistrationForm,
     Removed: RemovedForm,
+    RestorePart: RestorePartForm,
+}
+
+/// The oldest version that knows an operation.
+fn version(operation: &Operation) -> u8 {
+    match operation {
+        Operation::Register(_)
+        | Operation::Deregister(_)
+        | Operation::PutConfigEntry { .. }
+        | Operation::DeleteConfigEntry { .. }
+        | Operation::SetCaConfiguration { .. }
+        | Operation::SetCaRoots { .. } => 1,
+        Operation::Batch(operations) => operations.iter().map(version).max().unwrap_or(1),
+        Operation::SetAutopilotConfiguration { .. } | Operation::Restore(_) => 2,
+    }
 }
 
 impl Command {
@@ -110,7 +146,7 @@ impl Command {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(256);
-        bytes.push(COMMANDS);
+        bytes.push(version(&self.operation));
         append(&mut bytes, &Formed(self));
         bytes
     }
@@ -128,7 +164,7 @@ impl Command {
             .split_first()
             .ok_or_else(|| malformed("it is empty"))?;
         match version {
-            COMMANDS => {}
+            1..=COMMANDS => {}
             0 => return Err(malformed("there is no version 0")),
             found => {
                 return Err(DecodeError::Newer {

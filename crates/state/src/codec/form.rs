@@ -165,3 +165,61 @@ impl<'a> Values<'a> {
         Ok(value)
     }
 }
+
+/// Bytes as such, not as a list of numbers.
+pub(super) mod bytes {
+    use std::fmt;
+
+    use serde::de::{Error, Visitor};
+    use serde::{Deserializer, Serializer};
+
+    pub(in crate::codec) fn serialize<T: AsRef<[u8]>, S: Serializer>(
+        bytes: &T,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes.as_ref())
+    }
+
+    pub(in crate::codec) fn deserialize<'de, T: From<Vec<u8>>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<T, D::Error> {
+        deserializer.deserialize_bytes(Bytes).map(T::from)
+    }
+
+    struct Bytes;
+
+    impl Visitor<'_> for Bytes {
+        type Value = Vec<u8>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("bytes")
+        }
+
+        fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+            Ok(bytes.to_vec())
+        }
+    }
+}
+
+/// A name of 16 bytes, the most significant first.
+pub(super) mod id {
+    use serde::{Deserializer, Serializer, de::Error};
+
+    pub(in crate::codec) fn serialize<S: Serializer>(
+        id: &u128,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&id.to_be_bytes())
+    }
+
+    pub(in crate::codec) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<u128, D::Error> {
+        let bytes: Vec<u8> = super::bytes::deserialize(deserializer)?;
+        let length = bytes.len();
+        let id = bytes
+            .try_into()
+            .map_err(|_| D::Error::invalid_length(length, &"16 bytes"))?;
+        Ok(u128::from_be_bytes(id))
+    }
+}

@@ -41,10 +41,10 @@ pub(super) struct Header {
 }
 
 impl Header {
-    pub(super) fn frame(&self) -> Vec<u8> {
+    pub(super) fn frame(&self, version: u32) -> Vec<u8> {
         let mut frame = begin();
         frame.extend_from_slice(&MAGIC);
-        frame.extend_from_slice(&TABLES.to_le_bytes());
+        frame.extend_from_slice(&version.to_le_bytes());
         append(&mut frame, self);
         close(frame)
     }
@@ -98,6 +98,8 @@ pub(super) fn end(hash: u64) -> Vec<u8> {
 /// Takes bytes as they come, and gives frames.
 pub(super) struct Frames {
     pub(super) header: Option<Header>,
+    /// Version of the form, once the header has come.
+    pub(super) version: u32,
     /// The beginning of a frame that has not come whole.
     partial: Vec<u8>,
     hash: Xxh3,
@@ -110,6 +112,7 @@ impl Frames {
     pub(super) fn new() -> Self {
         Self {
             header: None,
+            version: 0,
             partial: Vec::new(),
             hash: Xxh3::new(),
             ended: false,
@@ -178,7 +181,8 @@ impl Frames {
     ) -> Result<(), DecodeError> {
         let content = frame.get(LENGTH..).unwrap_or_default();
         if self.header.is_none() {
-            self.header = Some(header(content)?);
+            let (version, header) = header(content)?;
+            (self.version, self.header) = (version, Some(header));
             self.hash.update(frame);
             return Ok(());
         }
@@ -197,7 +201,7 @@ impl Frames {
     }
 }
 
-fn header(content: &[u8]) -> Result<Header, DecodeError> {
+fn header(content: &[u8]) -> Result<(u32, Header), DecodeError> {
     let rest = content
         .strip_prefix(&MAGIC)
         .ok_or_else(|| malformed("it does not begin as one"))?;
@@ -205,7 +209,7 @@ fn header(content: &[u8]) -> Result<Header, DecodeError> {
         .split_first_chunk()
         .ok_or_else(|| malformed("it has no version"))?;
     match u32::from_le_bytes(*version) {
-        TABLES => Values::new(WHAT, rest).next(),
+        version @ 1..=TABLES => Ok((version, Values::new(WHAT, rest).next()?)),
         0 => Err(malformed("there is no version 0")),
         found => Err(DecodeError::Newer {
             what: WHAT,

@@ -2,7 +2,6 @@
 
 use tribune_types::Index;
 
-use super::TABLES;
 use super::error::DecodeError;
 use super::frames::Frames;
 
@@ -60,9 +59,9 @@ pub fn inspect<C: AsRef<[u8]>>(
             Ok(())
         })?;
     }
-    let bytes = frames.bytes;
+    let (bytes, version) = (frames.bytes, frames.version);
     Ok(Inspection {
-        version: TABLES,
+        version,
         index: frames.finish()?.index,
         tables,
         bytes,

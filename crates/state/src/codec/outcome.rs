@@ -57,6 +57,13 @@ enum ApplyErrorForm {
         #[serde(with = "super::form")]
         error: Box<ApplyError>,
     },
+    RestoreOutOfOrder {
+        offset: u64,
+        staged: u64,
+    },
+    NotRestorable {
+        reason: String,
+    },
 }
 
 declared! {

@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use tribune_types::{HealthCheck, InstanceName, Name, NodeName, NodeService, PeeredServiceName};
+use tribune_types::{
+    HealthCheck, Index, InstanceName, Name, NodeName, NodeService, PeeredServiceName,
+};
 
 use super::error::DecodeError;
 use super::form::Values;
 use super::frames::{Frames, Header, malformed};
 use super::snapshot::{
-    CheckLine, ConfigurationLine, ConnectLine, EntryLine, FreeLine, KindIndexLine, KindLine,
-    NameLine, NodeLine, PeerLine, RequestLine, RootLine, Row, ServiceLine, VirtualIpLine,
+    AutopilotLine, CheckLine, ConfigurationLine, ConnectLine, EntryLine, FreeLine, KindIndexLine,
+    KindLine, NameLine, NodeLine, PeerLine, RequestLine, RootLine, Row, ServiceLine, StagedLine,
+    VirtualIpLine,
 };
 use crate::apply::{node_id, sources};
 use crate::map::Map;
@@ -28,21 +31,23 @@ pub struct Restore {
 
 /// The rows that have come so far.
 #[derive(Default)]
-struct Lines {
-    nodes: Vec<NodeLine>,
-    services: Vec<ServiceLine>,
-    service_names: Vec<NameLine>,
-    connect: Vec<ConnectLine>,
-    checks: Vec<CheckLine>,
-    kinds: Vec<KindLine>,
-    kind_indexes: Vec<KindIndexLine>,
-    peers: Vec<PeerLine>,
-    virtual_ips: Vec<VirtualIpLine>,
-    free: Vec<FreeLine>,
-    entries: Vec<EntryLine>,
-    roots: Vec<RootLine>,
-    configuration: Vec<ConfigurationLine>,
-    requests: Vec<RequestLine>,
+pub(super) struct Lines {
+    pub(super) nodes: Vec<NodeLine>,
+    pub(super) services: Vec<ServiceLine>,
+    pub(super) service_names: Vec<NameLine>,
+    pub(super) connect: Vec<ConnectLine>,
+    pub(super) checks: Vec<CheckLine>,
+    pub(super) kinds: Vec<KindLine>,
+    pub(super) kind_indexes: Vec<KindIndexLine>,
+    pub(super) peers: Vec<PeerLine>,
+    pub(super) virtual_ips: Vec<VirtualIpLine>,
+    pub(super) free: Vec<FreeLine>,
+    pub(super) entries: Vec<EntryLine>,
+    pub(super) roots: Vec<RootLine>,
+    pub(super) configuration: Vec<ConfigurationLine>,
+    pub(super) autopilot: Vec<AutopilotLine>,
+    pub(super) staged: Vec<StagedLine>,
+    pub(super) requests: Vec<RequestLine>,
 }
 
 /// Instances by the service that they are of, or take the traffic of.
@@ -77,6 +82,18 @@ impl Restore {
     pub fn finish(self) -> Result<Store, DecodeError> {
         let header = self.frames.finish()?;
         let tables = self.lines.into_tables(&header)?;
+        Ok(Store { tables })
+    }
+
+    /// The tables as they are when they take the place of others at `index`: nothing in them is from later, and
+    /// nothing is being restored.
+    pub(crate) fn finish_at(self, index: Index) -> Result<Store, DecodeError> {
+        let Self { frames, mut lines } = self;
+        let mut header = frames.finish()?;
+        header.no_later_than(index);
+        lines.no_later_than(index);
+        lines.staged.clear();
+        let tables = lines.into_tables(&header)?;
         Ok(Store { tables })
     }
 }
@@ -132,6 +149,8 @@ impl Lines {
             EntryLine::TABLE => all(&mut self.entries, values),
             RootLine::TABLE => all(&mut self.roots, values),
             ConfigurationLine::TABLE => all(&mut self.configuration, values),
+            AutopilotLine::TABLE => all(&mut self.autopilot, values),
+            StagedLine::TABLE => all(&mut self.staged, values),
             RequestLine::TABLE => all(&mut self.requests, values),
             unknown => Err(DecodeError::UnknownTable {
                 table: unknown.to_owned(),
@@ -185,6 +204,16 @@ impl Lines {
             .into_iter()
             .next()
             .map(|line| line.configuration);
+        tables.autopilot = self
+            .autopilot
+            .into_iter()
+            .next()
+            .map(|line| line.configuration);
+        for line in self.staged {
+            tables.staged.id = line.restoration;
+            tables.staged.length = line.offset + line.bytes.len() as u64;
+            tables.staged.parts.insert(line.offset, line.bytes);
+        }
         for line in self.requests {
             let generation = if line.old {
                 &mut tables.recent.old

@@ -9,8 +9,8 @@ use tribune_types::check::CheckDefinition;
 use tribune_types::connect::CaConfiguration;
 use tribune_types::proxy::ProxyConfig;
 use tribune_types::{
-    HealthCheck, Index, Meta, Name, Node, NodeName, NodeService, Opaque, ServiceAddress,
-    ServiceKind, ServiceName, Status, Weights,
+    GoDuration, HealthCheck, Index, Meta, Name, Node, NodeName, NodeService, Opaque,
+    ServiceAddress, ServiceKind, ServiceName, Status, Weights, autopilot,
 };
 
 use super::form::{declared, is_default};
@@ -128,7 +128,29 @@ struct CaConfigurationForm {
     modify_index: Index,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "autopilot::Configuration")]
+struct AutopilotForm {
+    cleanup_dead_servers: bool,
+    last_contact_threshold: GoDuration,
+    max_trailing_logs: u64,
+    #[serde(default, skip_serializing_if = "is_default")]
+    min_quorum: u64,
+    server_stabilization_time: GoDuration,
+    #[serde(default, skip_serializing_if = "is_default")]
+    redundancy_zone_tag: String,
+    #[serde(default, skip_serializing_if = "is_default")]
+    disable_upgrade_migration: bool,
+    #[serde(default, skip_serializing_if = "is_default")]
+    upgrade_version_tag: String,
+    #[serde(default, skip_serializing_if = "is_default")]
+    create_index: Index,
+    #[serde(default, skip_serializing_if = "is_default")]
+    modify_index: Index,
+}
+
 declared! {
+    autopilot::Configuration: AutopilotForm,
     Node: NodeForm,
     NodeService: NodeServiceForm,
     HealthCheck: HealthCheckForm,

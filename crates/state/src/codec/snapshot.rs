@@ -9,9 +9,11 @@ use tribune_types::config_entry::Entry;
 use tribune_types::connect::{CaConfiguration, CaRoot};
 use tribune_types::{
     HealthCheck, Index, Node, NodeName, NodeService, PeerName, PeeredServiceName, ServiceName,
+    autopilot,
 };
 use xxhash_rust::xxh3::Xxh3;
 
+use super::TABLES;
 use super::form::is_default;
 use super::frames::{self, Header};
 use crate::command::Outcome;
@@ -115,6 +117,17 @@ rows! {
         #[serde(with = "super::form")]
         configuration: Arc<CaConfiguration>,
     }
+    "autopilot" AutopilotLine {
+        #[serde(with = "super::form")]
+        configuration: Arc<autopilot::Configuration>,
+    }
+    "staged" StagedLine {
+        #[serde(with = "super::form::id")]
+        restoration: u128,
+        offset: u64,
+        #[serde(with = "super::form::bytes")]
+        bytes: Arc<[u8]>,
+    }
     "requests" RequestLine {
         #[serde(with = "super::outcome::id")]
         id: Option<u128>,
@@ -192,8 +205,15 @@ fn chunks(tables: &Tables) -> Chunks<'_> {
         virtual_ips,
         config,
         ca,
+        autopilot,
+        staged,
         recent: _,
     } = tables;
+    let version = if autopilot.is_none() && staged.parts.is_empty() {
+        1
+    } else {
+        TABLES
+    };
     let header = Header {
         index: *index,
         config_index: config.index,
@@ -201,7 +221,7 @@ fn chunks(tables: &Tables) -> Chunks<'_> {
         virtual_ips_index: virtual_ips.index,
         last_virtual_ip: virtual_ips.last.map(|last| last.octets()),
     };
-    let chunks = std::iter::once(header.frame())
+    let chunks = std::iter::once(header.frame(version))
         .chain(of(nodes.values().map(|row| NodeLine {
             node: Arc::clone(&row.node),
             index: row.index,
@@ -265,6 +285,15 @@ fn rest(tables: &Tables) -> Chunks<'_> {
         .map(|configuration| ConfigurationLine {
             configuration: Arc::clone(configuration),
         });
+    let autopilot = tables.autopilot.iter().map(|configuration| AutopilotLine {
+        configuration: Arc::clone(configuration),
+    });
+    let staged = &tables.staged;
+    let parts = staged.parts.iter().map(|(offset, bytes)| StagedLine {
+        restoration: staged.id,
+        offset: *offset,
+        bytes: Arc::clone(bytes),
+    });
     let generations = [(true, &tables.recent.old), (false, &tables.recent.young)];
     let requests = generations.into_iter().flat_map(|(old, generation)| {
         generation
@@ -281,6 +310,8 @@ fn rest(tables: &Tables) -> Chunks<'_> {
         .chain(of(entries))
         .chain(of(roots))
         .chain(of(configuration))
+        .chain(of(autopilot))
+        .chain(of(parts))
         .chain(of(requests));
     Box::new(chunks)
 }

@@ -33,6 +33,8 @@ fn operation(operation: &Operation) -> usize {
             ..
         } => json(roots) + configuration.as_deref().map_or(0, configuration_of),
         Operation::Batch(operations) => operations.iter().map(self::operation).sum(),
+        Operation::SetAutopilotConfiguration { configuration, .. } => json(configuration),
+        Operation::Restore(part) => part.bytes.len(),
     }
 }
 

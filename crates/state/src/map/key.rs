@@ -68,6 +68,8 @@ begins_with! {
 
 impl MapKey for Ipv4Addr {}
 
+impl MapKey for u64 {}
+
 impl MapKey for u128 {
     fn head(&self, skip: usize) -> u64 {
         let mut head = [0; 8];

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tribune_types::autopilot;
 use tribune_types::config_entry::{self, Kind};
 use tribune_types::connect::{CaConfiguration, CaRoot};
 use tribune_types::names::WILDCARD;
@@ -127,6 +128,21 @@ impl Snapshot {
     pub fn ca_configuration(&self, watch: &mut WatchSet) -> Indexed<Option<Arc<CaConfiguration>>> {
         watch.record(|| Key::CaConfiguration);
         let value = self.tables.ca.configuration.clone();
+        Indexed {
+            index: value
+                .as_ref()
+                .map_or(0, |configuration| configuration.modify_index),
+            value,
+        }
+    }
+
+    /// The settings of autopilot, once a leader has written some.
+    pub fn autopilot_configuration(
+        &self,
+        watch: &mut WatchSet,
+    ) -> Indexed<Option<Arc<autopilot::Configuration>>> {
+        watch.record(|| Key::AutopilotConfiguration);
+        let value = self.tables.autopilot.clone();
         Indexed {
             index: value
                 .as_ref()

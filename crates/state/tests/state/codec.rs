@@ -6,19 +6,28 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tribune_state::{
     Changes, Command, DecodeError, Deregistration, Key, Operation, Outcome, Registration, Removed,
-    Restore, Store, WatchSet, inspect,
+    Restore, RestorePart, Store, WatchSet, inspect,
 };
 use tribune_types::check::CheckDefinition;
 use tribune_types::config_entry::{self, Entry, Kind};
 use tribune_types::connect::{CaConfiguration, CaRoot};
 use tribune_types::{
     GoDuration, HealthCheck, NodeName, ServiceAddress, ServiceKind, ServiceName, Status, Tenancy,
-    Weights,
+    Weights, autopilot,
 };
 
 use crate::entries::entries;
 use crate::support::*;
 use crate::watches::{operations, reads};
+
+fn autopilot() -> autopilot::Configuration {
+    autopilot::Configuration {
+        cleanup_dead_servers: false,
+        max_trailing_logs: 9,
+        min_quorum: 3,
+        ..autopilot::Configuration::default()
+    }
+}
 
 /// What tables say, and in which bytes.
 fn bytes(store: &Store) -> Vec<u8> {
@@ -177,6 +186,16 @@ fn every_operation() -> Vec<Operation> {
             configuration: Some(Box::new(ca())),
             cas: None,
         },
+        Operation::SetAutopilotConfiguration {
+            configuration: Box::new(autopilot()),
+            cas: Some(0),
+        },
+        Operation::Restore(RestorePart {
+            id: 7,
+            offset: 0,
+            bytes: vec![0, 200, 7],
+            last: false,
+        }),
     ]);
     operations.push(Operation::Batch(operations.clone()));
     operations
@@ -230,7 +249,7 @@ fn f44_a_command_of_a_later_version_is_refused_with_both_versions() {
     let refused = Command::decode(&bytes).unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "the command has version 9, and this program knows versions up to 1: run the version that wrote it, or a later one"
+        "the command has version 9, and this program knows versions up to 2: run the version that wrote it, or a later one"
     );
 }
 
@@ -323,9 +342,12 @@ fn tables_are_what_they_were_after_their_bytes() {
             "config_entries",
             "ca_roots",
             "ca_configuration",
+            "autopilot",
+            "staged",
             "requests",
         ]
     );
+    assert_eq!(inspection.version, 2);
     assert_eq!(inspection.index, tables.store.index());
     assert_eq!(inspection.bytes, bytes(&tables.store).len() as u64);
     let rows: Vec<_> = inspection.tables.iter().map(|table| table.rows).collect();
@@ -392,7 +414,7 @@ fn a_snapshot_of_a_later_version_or_with_a_table_that_is_not_known_is_refused() 
     later[12] = 9;
     let refused = Store::restore([later]).unwrap_err().to_string();
     assert!(
-        refused.contains("version 9") && refused.contains("up to 1"),
+        refused.contains("version 9") && refused.contains("up to 2"),
         "{refused}"
     );
     let table = rmp_serde::to_vec("keys").unwrap();

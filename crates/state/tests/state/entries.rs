@@ -34,7 +34,8 @@ fn services() -> Vec<(Kind, Value)> {
             json!({ "Name": "global", "Mode": "transparent", "Config": { "protocol": "http", "n": 1.25 },
                 "AccessLogs": { "Enabled": true }, "Meta": { "a": "b" },
                 "FailoverPolicy": { "Mode": "order-by-locality", "Regions": ["a"] },
-                "EnvoyExtensions": [{ "Name": "builtin/ext-authz", "Arguments": { "x": [1] } }] }),
+                "EnvoyExtensions": [{ "Name": "builtin/ext-authz", "Arguments": {
+                    "Config": { "GrpcService": { "Target": { "URI": "localhost:9191" } } } } }] }),
         ),
         (
             Kind::ServiceIntentions,

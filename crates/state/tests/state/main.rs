@@ -4,5 +4,6 @@ mod catalog;
 mod codec;
 mod config;
 mod entries;
+mod restore;
 mod support;
 mod watches;
