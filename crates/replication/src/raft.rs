@@ -19,6 +19,7 @@ mod error;
 mod incoming;
 mod link;
 mod machine;
+mod meet;
 mod members;
 mod message;
 mod network;

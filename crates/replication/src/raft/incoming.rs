@@ -94,6 +94,8 @@ impl Core {
                 self.check_member(from)?;
                 Ok(Response::ReadIndex(self.read_index(confirmed).await))
             }
+            Request::Meet => Ok(Response::Meet(self.is_initialized().await?)),
+            Request::Begin(members) => self.begun(from, members).await,
         }
     }
 

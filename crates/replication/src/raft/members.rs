@@ -6,13 +6,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use openraft::async_runtime::watch::WatchReceiver;
-use openraft::errors::{ChangeMembershipError, ClientWriteError, InitializeError, RaftError};
+use openraft::errors::{ChangeMembershipError, ClientWriteError, RaftError};
 use openraft::raft::ClientWriteResponse;
 use openraft::{ChangeMembers, RaftMetrics, ServerState};
 use tokio::time::timeout;
 
 use super::core::Core;
-use super::open::configuration;
 use super::server::number;
 use super::storage::writer::Health;
 use super::types::{Membership, Types};
@@ -34,33 +33,7 @@ impl Raft {
     /// # Errors
     /// Where this server is or was part of a cluster, or is not among `members`.
     pub async fn initialize(&self, members: Vec<Server>) -> Result<(), MembershipError> {
-        let core = &self.core;
-        let stopped = |reason: String| MembershipError::Stopped { reason };
-        let membership = configuration(members).map_err(|error| stopped(error.to_string()))?;
-        if membership.get_node(&core.link.number).is_none() {
-            return Err(MembershipError::NotAmongMembers);
-        }
-        let initialized = core.raft.is_initialized().await;
-        if initialized.map_err(|error| stopped(error.to_string()))? {
-            return Err(MembershipError::Initialized);
-        }
-        core.settle()
-            .await
-            .map_err(|error| stopped(error.to_string()))?;
-        let nodes: BTreeMap<u64, Server> = membership
-            .nodes()
-            .map(|(number, server)| (*number, server.clone()))
-            .collect();
-        match core.raft.initialize(nodes).await {
-            Ok(()) => Ok(()),
-            Err(RaftError::APIError(InitializeError::NotAllowed(_))) => {
-                Err(MembershipError::Initialized)
-            }
-            Err(RaftError::APIError(InitializeError::NotInMembers(_))) => {
-                Err(MembershipError::NotAmongMembers)
-            }
-            Err(RaftError::Fatal(error)) => Err(stopped(error.to_string())),
-        }
+        self.core.initialize(members).await
     }
 
     /// Adds a server that votes. It gets everything first, and its vote when it has caught up. Where it is part of

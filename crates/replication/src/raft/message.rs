@@ -11,9 +11,9 @@ use openraft::raft::{
 use tribune_types::Index;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::HandleError;
 use super::codec::{Malformed, Reader, Write};
 use super::types::{Data, LogId, SnapshotMeta, Types, Vote};
+use super::{HandleError, Server};
 
 #[cfg(test)]
 mod tests;
@@ -43,7 +43,13 @@ pub(crate) enum Request {
     Transfer(TransferLeaderRequest<Types>),
     Chunk(Chunk),
     Propose(Propose),
-    ReadIndex { confirmed: bool },
+    ReadIndex {
+        confirmed: bool,
+    },
+    /// Whether the server that is asked has a cluster.
+    Meet,
+    /// A new cluster, of which the server that is told is one.
+    Begin(Vec<Server>),
 }
 
 /// A part of a snapshot.
@@ -80,6 +86,8 @@ pub(crate) enum Response {
     Propose(ProposeAnswer),
     /// Everything that was acknowledged when it was asked for is at or below this index.
     ReadIndex(Result<Index, NotLeading>),
+    /// Whether it has a cluster.
+    Meet(bool),
 }
 
 /// What came of a part of a snapshot.
@@ -228,6 +236,14 @@ impl Request {
                 out.put_u8(7);
                 out.flag(*confirmed);
             }
+            Self::Meet => out.put_u8(8),
+            Self::Begin(members) => {
+                out.put_u8(9);
+                out.count(members.len());
+                for member in members {
+                    out.server(member);
+                }
+            }
         }
     }
 
@@ -260,6 +276,14 @@ impl Request {
             7 => Self::ReadIndex {
                 confirmed: reader.flag()?,
             },
+            8 => Self::Meet,
+            9 => {
+                let mut members = Vec::new();
+                for _ in 0..reader.count(12)? {
+                    members.push(reader.server()?);
+                }
+                Self::Begin(members)
+            }
             _ => return Err(Malformed("a request of an unknown kind")),
         })
     }
@@ -334,6 +358,10 @@ impl Response {
                 out.put_slice(&[7, 0]);
                 not.encode(&mut out);
             }
+            Self::Meet(has) => {
+                out.put_u8(8);
+                out.flag(*has);
+            }
         }
         seal(out)
     }
@@ -359,6 +387,7 @@ impl Response {
             } else {
                 Err(NotLeading::decode(&mut reader)?)
             }),
+            8 => Self::Meet(reader.flag()?),
             _ => return Err(Malformed("a response of an unknown kind").into()),
         };
         reader.end()?;

@@ -35,6 +35,8 @@ pub struct Member {
     pub leader: bool,
     /// On the leader: the index up to which its log is known to be the leader's.
     pub matched: Option<u64>,
+    /// On the leader: the term of that entry.
+    pub matched_term: Option<u64>,
     /// On the leader: how long ago it was heard of.
     pub last_contact: Option<std::time::Duration>,
 }

@@ -105,6 +105,11 @@ pub(crate) async fn start<F: Files>(
     };
     let (core, asking) = parts.assemble();
     asking.serve(&core);
+    if opened.alone {
+        // nobody else can lead, so nobody is waited for
+        let elected = core.raft.trigger().elect(false).await;
+        elected.map_err(storage_error)?;
+    }
     Ok(core)
 }
 

@@ -7,6 +7,7 @@ use openraft::async_runtime::watch::{WatchReceiver, WatchSender};
 
 use super::core::Core;
 use super::storage::writer::Health;
+use super::types::term;
 use super::{Member, Raft, Role, Server};
 
 /// What a server knows of its cluster.
@@ -157,6 +158,7 @@ impl Core {
                     },
                     leader: metrics.current_leader == Some(*number),
                     matched: matched.map(|id| id.index),
+                    matched_term: matched.map(|id| term(&id)),
                     last_contact: match (leads, me) {
                         (true, true) => Some(Duration::ZERO),
                         (true, false) => self.link.last_answer(*number),
