@@ -6,6 +6,7 @@
 //! Invariant: everything is told in the order in which it was applied.
 
 mod authority;
+pub mod cluster;
 mod hub;
 pub mod leader;
 mod server;
