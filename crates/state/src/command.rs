@@ -160,7 +160,9 @@ impl ApplyError {
             | Self::ActiveRoots { .. }
             | Self::RootWithoutId
             | Self::CasFailed
-            | Self::NestedBatch => false,
+            | Self::NestedBatch
+            | Self::RestoreOutOfOrder { .. }
+            | Self::NotRestorable { .. } => false,
         }
     }
 }
