@@ -76,8 +76,10 @@ impl Resolving {
         }
         name.peer = rewrite.peer.into();
         name.keeps_settings = same && !name.peer.is_empty();
+        // which of its instances are meant, and where they are, is the peer's to say
         if !name.peer.is_empty() {
             name.datacenter.clear();
+            name.subset.clear();
         }
         name
     }
@@ -336,7 +338,7 @@ impl Resolved {
         self.resolver.as_ref().map(|resolver| resolver.raw())
     }
 
-    /// Which instances the subset has; that of a peer's service is the peer's business.
+    /// Which instances the subset has.
     fn subset(&self) -> Result<Subset, CompileError> {
         let name = &self.name.subset;
         if name.is_empty() {
