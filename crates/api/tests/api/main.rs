@@ -7,6 +7,7 @@
 mod catalog;
 mod config;
 mod connect;
+mod gateways;
 mod health;
 mod intentions;
 mod permissions;

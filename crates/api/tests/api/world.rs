@@ -298,6 +298,13 @@ impl Url {
             ["connect", "intentions"] => Query::Intentions,
             ["connect", "intentions", "exact"] => Query::IntentionExact(self.pair()),
             ["connect", "intentions", "check"] => Query::IntentionCheck(self.pair()),
+            ["catalog", "gateway-services", name] => Query::GatewayServices(ServiceName::new(name)),
+            ["health", "ingress", name] => Query::IngressGatewaysOf {
+                service: ServiceName::new(name),
+                passing: self.has("passing"),
+            },
+            ["exported-services"] => Query::ExportedServices,
+            ["connect", "intentions", "id", id] => Query::IntentionById(id.to_owned()),
             ["connect", "intentions", "match"] => Query::IntentionMatch {
                 by: match self.one("by") {
                     "source" => MatchBy::Source,
@@ -338,6 +345,14 @@ impl Url {
                     cas: self.cas(),
                 }
             }
+            ["connect", "intentions"] => Write::PutIntentionById {
+                id: None,
+                body: Box::new(parse(body)?),
+            },
+            ["connect", "intentions", "id", id] => Write::PutIntentionById {
+                id: Some(id.to_owned()),
+                body: Box::new(parse(body)?),
+            },
             ["connect", "intentions", "exact"] => Write::PutIntention {
                 pair: self.pair(),
                 body: Box::new(parse(body)?),
@@ -354,6 +369,7 @@ impl Url {
                 cas: self.cas(),
             },
             ["connect", "intentions", "exact"] => Write::DeleteIntention(self.pair()),
+            ["connect", "intentions", "id", id] => Write::DeleteIntentionById(id.to_owned()),
             ref other => panic!("no such endpoint: {other:?}"),
         }
     }
