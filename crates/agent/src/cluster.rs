@@ -3,6 +3,7 @@
 mod alone;
 pub(crate) mod gossip;
 mod joined;
+mod peers;
 
 use std::collections::BTreeMap;
 use std::io::{self, Seek, Write};
@@ -16,6 +17,7 @@ use tribune_types::{Index, autopilot, keyring, raft};
 
 pub(crate) use alone::Alone;
 pub(crate) use joined::{Inside, Joined};
+pub(crate) use peers::Peers;
 
 /// What a [`Cluster`] returns.
 pub(crate) type ClusterFuture<'a, T> =

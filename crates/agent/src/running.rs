@@ -122,6 +122,7 @@ impl Running {
             return;
         };
         let (tasks, config) = (&self.tasks, &self.agent.config);
+        let peers = network.peers.clone();
         if let (Some(server), Some(listener)) = (started.server, network.take_listener()) {
             let backend = Arc::new(ServerBackend {
                 agent: self.agent.clone(),
@@ -143,10 +144,27 @@ impl Running {
                     datacenter: config.datacenter.clone(),
                 },
             };
-            tasks.spawn("leader", duties.run(tasks.shutdown().clone()));
+            let (peers, shutdown) = (peers.clone(), tasks.shutdown().clone());
+            tasks.spawn("leader", async move {
+                // whoever is there already is known before anybody is taken for gone
+                if let Some(peers) = peers {
+                    peers.rejoin(&duties.membership).await;
+                }
+                duties.run(shutdown).await;
+            });
             let (tls, shutdown) = (network.tls.clone(), tasks.shutdown().clone());
             let served = tribune_rpc::serve(vec![listener], backend, tls, limits, shutdown);
             tasks.spawn("rpc", served);
+        }
+        if let Some(peers) = peers {
+            let (membership, shutdown) = (network.membership.clone(), tasks.shutdown().clone());
+            let rejoin = !config.server;
+            tasks.spawn("members", async move {
+                if rejoin {
+                    peers.rejoin(&membership).await;
+                }
+                peers.follow(&membership, &shutdown).await;
+            });
         }
         if !config.server {
             let (agent, membership) = (self.agent.clone(), network.membership.clone());

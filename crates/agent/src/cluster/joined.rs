@@ -12,7 +12,7 @@ use tribune_types::proxy_status::Proxy;
 use tribune_types::{Index, autopilot, keyring, raft};
 
 use super::gossip::row;
-use super::{Cluster, ClusterError, ClusterFuture, ForceLeave, Forwarded, State, Stats};
+use super::{Cluster, ClusterError, ClusterFuture, ForceLeave, Forwarded, Peers, State, Stats};
 
 /// An agent among others.
 pub(crate) struct Joined {
@@ -22,6 +22,8 @@ pub(crate) struct Joined {
     pub(crate) encrypted: bool,
     /// How long a server still answers after the others know that it leaves.
     pub(crate) drain: Duration,
+    /// Where the members are kept that are forgotten when it leaves.
+    pub(crate) forgotten: Option<Peers>,
     pub(crate) inside: Inside,
 }
 
@@ -133,6 +135,9 @@ impl Cluster for Joined {
         Box::pin(async move {
             let alone = self.membership.members().len() <= 1;
             self.membership.leave().await;
+            if let Some(peers) = &self.forgotten {
+                peers.forget();
+            }
             if !alone {
                 // who had asked this server already is still answered
                 tokio::time::sleep(self.drain).await;

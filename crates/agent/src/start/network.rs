@@ -9,7 +9,7 @@ use tribune_runtime::{Limits, Listener, Tasks};
 use tribune_types::Node;
 
 use super::Context;
-use crate::cluster::{Inside, Joined, gossip};
+use crate::cluster::{Inside, Joined, Peers, gossip};
 use crate::process::DataDir;
 use crate::rpc;
 
@@ -18,6 +18,8 @@ pub(crate) struct Network {
     pub(crate) tls: Tls,
     pub(crate) membership: Membership,
     pub(crate) tasks: Tasks,
+    /// The members of before.
+    pub(crate) peers: Option<Peers>,
     encrypted: bool,
     /// Where a server is asked, until it is served.
     listener: Option<Listener>,
@@ -55,6 +57,7 @@ impl Network {
             tls,
             membership,
             tasks: tasks.clone(),
+            peers: folder.map(Peers::below),
             encrypted,
             listener,
         })
@@ -72,6 +75,10 @@ impl Network {
             datacenter: config.datacenter.clone(),
             encrypted: self.encrypted,
             drain: gossip::drain(config),
+            forgotten: self
+                .peers
+                .clone()
+                .filter(|_| !config.join.rejoin_after_leave),
             inside,
         }
     }
