@@ -24,6 +24,14 @@ pub(crate) struct Incoming {
     pub(crate) permit: Option<Permit>,
 }
 
+impl std::fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Incoming")
+            .field("from", &self.from)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Datagrams and streams.
 pub(crate) trait Transport: Send + Sync + 'static {
     /// Sends a datagram.
