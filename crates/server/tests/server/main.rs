@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 mod authority;
+mod cluster;
 mod faults;
 mod leader;
 mod reads;
