@@ -191,6 +191,15 @@ impl Core {
         !leased && self.caution.settled.load(Ordering::Acquire)
     }
 
+    /// Has this server take no more part, since its disk has failed.
+    pub(crate) async fn fail(&self, reason: &str) {
+        // Where the writer has stopped, it has said so.
+        let _: Result<(), _> = self.jobs.send(Job::Fail(reason.to_owned()));
+        if let Err(error) = self.raft.shutdown().await {
+            tracing::error!(%error, "the log did not stop as it should");
+        }
+    }
+
     /// Notes that this server has everything that it may have acknowledged.
     pub(crate) async fn settle(&self) -> std::io::Result<()> {
         if self.caution.settled.load(Ordering::Acquire) {

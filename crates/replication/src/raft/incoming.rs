@@ -15,6 +15,7 @@ use super::message::{Chunk, ChunkAnswer, Envelope, Request, Response};
 use super::server::number;
 use super::snapshot::{self, SnapshotFile};
 use super::types::{Types, Vote};
+use crate::disk::WriteError;
 
 /// The largest snapshot that is taken.
 const LARGEST: u64 = 64 << 30;
@@ -202,14 +203,20 @@ impl Core {
         pieces: Vec<Bytes>,
     ) -> io::Result<Vote> {
         let (shelf, kept_meta) = (Arc::clone(&self.shelf), meta.clone());
-        let store = self.place.run(move || {
+        let kept = self.place.run(move || {
             let store = Store::restore(&pieces).map_err(snapshot::invalid)?;
-            shelf
-                .keep(&kept_meta, &pieces)
-                .map_err(|error| io::Error::other(error.to_string()))?;
-            io::Result::Ok(store)
+            io::Result::Ok((store, shelf.keep(&kept_meta, &pieces)))
         });
-        let store = store.await??;
+        let (store, kept) = kept.await??;
+        match kept {
+            Ok(()) => {}
+            // No snapshot could be kept any more, so this server would be behind for good.
+            Err(error @ WriteError::Poisoned { .. }) => {
+                self.fail(&error.to_string()).await;
+                return Err(io::Error::other(error.to_string()));
+            }
+            Err(error) => return Err(io::Error::other(error.to_string())),
+        }
         let snapshot = openraft::Snapshot {
             meta,
             snapshot: SnapshotFile::Received(Arc::new(Mutex::new(Some(store)))),

@@ -287,7 +287,12 @@ impl Story {
             for key in 0..KEYS {
                 let begun = self.started.elapsed();
                 let barrier = handle.read_barrier(Consistency::Consistent).await;
-                barrier.map_err(|error| format!("a read when all is well: {error}"))?;
+                barrier.map_err(|error| {
+                    format!(
+                        "a read on {at} when all is well: {error}; {:#?}",
+                        self.world.statuses()
+                    )
+                })?;
                 let seen = read(&handle.snapshot(), &name(key)).map(|(value, _)| value);
                 self.ops.lock().unwrap().push(Op {
                     client: 100 + at,

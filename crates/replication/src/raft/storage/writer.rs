@@ -38,6 +38,8 @@ pub(crate) enum Job {
     Vote(Option<Vote>, oneshot::Sender<io::Result<()>>),
     /// The server has settled in: its log is as good as its vote.
     Settle(oneshot::Sender<io::Result<()>>),
+    /// The disk has failed elsewhere.
+    Fail(String),
     /// Nothing comes after this.
     Stop,
 }
@@ -223,6 +225,7 @@ impl<F: Files> Writer<F> {
                 };
                 answer(self.promise(promise), done, |done| Job::Vote(vote, done))
             }
+            Job::Fail(reason) => Err(Undone::Failed(reason)),
             Job::Stop => Ok(()),
             Job::Settle(done) => {
                 let promise = Promise {
