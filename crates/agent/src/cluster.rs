@@ -4,6 +4,7 @@ mod alone;
 pub(crate) mod gossip;
 mod joined;
 mod peers;
+mod several;
 
 use std::collections::BTreeMap;
 use std::io::{self, Seek, Write};
@@ -18,6 +19,7 @@ use tribune_types::{Index, autopilot, keyring, raft};
 pub(crate) use alone::Alone;
 pub(crate) use joined::{Inside, Joined};
 pub(crate) use peers::Peers;
+pub(crate) use several::Several;
 
 /// What a [`Cluster`] returns.
 pub(crate) type ClusterFuture<'a, T> =
@@ -81,7 +83,7 @@ pub(crate) trait Cluster: Send + Sync + 'static {
     /// The proxies connected to the agents of the whole cluster.
     fn proxies<'a>(&'a self, options: &'a Options) -> ClusterFuture<'a, Vec<Proxy>>;
 
-    /// On an agent that is no server: has a server answer, which authorises again. `None` on a server.
+    /// Where another server has to answer: has it do so, which authorises again. `None` where this agent can.
     fn forward<'a>(
         &'a self,
         _request: &'a OperatorRequest,

@@ -18,7 +18,7 @@ use tribune_rpc::{
     ProxyReport, Reply, SignRequest, Snapshot,
 };
 use tribune_types::Token;
-use tribune_types::call::{CallError, Options, Request};
+use tribune_types::call::{CallError, Request};
 use tribune_types::spiffe::Identity;
 
 use crate::agent::Agent;
@@ -58,11 +58,19 @@ impl ServerBackend {
         self.reports.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn answer(&self, request: Request, options: Options) -> Result<Reply, Failure> {
+    async fn answer(&self, call: Call) -> Result<Reply, Failure> {
+        let Call {
+            request,
+            options,
+            forwarded,
+        } = call;
         let servers = &self.agent.servers;
         let answer = match request {
             Request::Query(query) => servers.query(&query, &options).await?,
             Request::Write(write) => servers.write(write, &options).await?,
+            Request::Operator(_) if forwarded && !self.log.leadership().borrow().is_here() => {
+                return Err(Failure::unavailable("this server does not lead any more"));
+            }
             Request::Operator(request) => {
                 let authorizer = self.authorizer(&options.token)?;
                 let caller = Caller {
@@ -81,8 +89,13 @@ impl ServerBackend {
         Ok(Reply {
             answer,
             known_leader,
-            last_contact_millis: 0,
+            last_contact_millis: self.last_contact_millis(),
         })
+    }
+
+    fn last_contact_millis(&self) -> u64 {
+        let heard = self.raft.as_ref().and_then(Raft::last_contact);
+        u64::try_from(heard.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
     }
 
     fn certify(&self, request: &SignRequest) -> Result<Certificate, CallError> {
@@ -141,7 +154,7 @@ fn unsupported<'a, T: Send + 'a>(what: &str) -> Pending<'a, T> {
 
 impl Backend for ServerBackend {
     fn call<'a>(&'a self, _peer: &'a Peer, call: Call) -> Pending<'a, Reply> {
-        Box::pin(self.answer(call.request, call.options))
+        Box::pin(self.answer(call))
     }
 
     fn source(&self, _peer: &Peer) -> Arc<dyn Source> {

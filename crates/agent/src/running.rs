@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tribune_acl::{Authorizer, Resolver};
 use tribune_config::{Bootstrap, Config};
 use tribune_membership::Membership;
-use tribune_replication::Raft;
+use tribune_replication::{Handle, Leader, Raft};
 use tribune_runtime::{Limits, Listener, Shutdown, Tasks};
 use tribune_server::leader::{Duties, Local};
 
@@ -20,7 +20,7 @@ use crate::listeners::{bind_all, http_settings};
 use crate::process::{DataDir, Ending, PidFile};
 use crate::reload::Reloader;
 use crate::rpc::ServerBackend;
-use crate::start::{Context, Started, start};
+use crate::start::{Context, Network, ServerPart, Started, start};
 use crate::version::{CONSUL_VERSION, VERSION};
 use crate::{anti_entropy, probes, saved};
 
@@ -50,11 +50,8 @@ impl Running {
         reloader: Reloader,
         shutdown: Shutdown,
     ) -> Result<Self> {
-        if config.server && config.bootstrap != Bootstrap::Alone {
-            bail!(
-                "clusters of several servers are not supported yet: run one server with -server -bootstrap, \
-                 or with -dev"
-            );
+        if config.server && config.data_dir.is_none() && config.bootstrap != Bootstrap::Alone {
+            bail!("a server among several needs a folder to keep its log in (data_dir)");
         }
         let http = bind_all(&config.http_listeners, "HTTP").await?;
         let grpc = bind_all(&config.grpc_listeners, "gRPC").await?;
@@ -80,7 +77,7 @@ impl Running {
             raft: started
                 .server
                 .as_ref()
-                .and_then(|server| server.raft.clone()),
+                .and_then(|server| Some(server.several.as_ref()?.raft.clone())),
             failure: Arc::default(),
             _pid_file: pid_file,
         };
@@ -124,37 +121,7 @@ impl Running {
         let (tasks, config) = (&self.tasks, &self.agent.config);
         let peers = network.peers.clone();
         if let (Some(server), Some(listener)) = (started.server, network.take_listener()) {
-            let backend = Arc::new(ServerBackend {
-                agent: self.agent.clone(),
-                resolver,
-                signer: server.server.signer(),
-                log: server.log,
-                raft: server.raft,
-                reports: Mutex::default(),
-            });
-            let limits = tribune_rpc::Limits {
-                handshake: config.limits.rpc_handshake_timeout,
-                ..tribune_rpc::Limits::default()
-            };
-            let duties = Duties {
-                replication: backend.log.clone(),
-                membership: network.membership.clone(),
-                local: Local {
-                    node: config.node_name.clone(),
-                    datacenter: config.datacenter.clone(),
-                },
-            };
-            let (peers, shutdown) = (peers.clone(), tasks.shutdown().clone());
-            tasks.spawn("leader", async move {
-                // whoever is there already is known before anybody is taken for gone
-                if let Some(peers) = peers {
-                    peers.rejoin(&duties.membership).await;
-                }
-                duties.run(shutdown).await;
-            });
-            let (tls, shutdown) = (network.tls.clone(), tasks.shutdown().clone());
-            let served = tribune_rpc::serve(vec![listener], backend, tls, limits, shutdown);
-            tasks.spawn("rpc", served);
+            self.serve(server, &network, listener, resolver);
         }
         if let Some(peers) = peers {
             let (membership, shutdown) = (network.membership.clone(), tasks.shutdown().clone());
@@ -191,6 +158,66 @@ impl Running {
         }
     }
 
+    /// Answers other agents, and does what servers do among each other.
+    fn serve(
+        &self,
+        part: ServerPart,
+        network: &Network,
+        listener: Listener,
+        resolver: Arc<dyn Resolver>,
+    ) {
+        let (tasks, config) = (&self.tasks, &self.agent.config);
+        let shutdown = tasks.shutdown();
+        let ServerPart {
+            server,
+            log,
+            several,
+            leads,
+        } = part;
+        let backend = Arc::new(ServerBackend {
+            agent: self.agent.clone(),
+            resolver,
+            signer: server.signer(),
+            log: log.clone(),
+            raft: several.as_ref().map(|among| among.raft.clone()),
+            reports: Mutex::default(),
+        });
+        let limits = tribune_rpc::Limits {
+            handshake: config.limits.rpc_handshake_timeout,
+            ..tribune_rpc::Limits::default()
+        };
+        let tls = network.tls.clone();
+        let served = tribune_rpc::serve(vec![listener], backend, tls, limits, shutdown.clone());
+        tasks.spawn("rpc", served);
+        let duties = Duties {
+            replication: log.clone(),
+            membership: network.membership.clone(),
+            local: Local {
+                node: config.node_name.clone(),
+                datacenter: config.datacenter.clone(),
+            },
+        };
+        let (peers, end) = (network.peers.clone(), shutdown.clone());
+        tasks.spawn("leader", async move {
+            // whoever is there already is known before anybody is taken for gone
+            if let Some(peers) = peers {
+                peers.rejoin(&duties.membership).await;
+            }
+            match several {
+                Some(among) => among.cluster.run(end).await,
+                None => duties.run(end).await,
+            }
+        });
+        let end = shutdown.clone();
+        tasks.spawn("authority", async move {
+            end.unless(server.keep_authority()).await;
+        });
+        let (agent, end) = (self.agent.clone(), shutdown.clone());
+        tasks.spawn("leadership", async move {
+            end.unless(follow_leadership(agent, log, leads)).await;
+        });
+    }
+
     /// Why it ended by itself, if it did.
     pub(crate) fn failure(&self) -> Option<&str> {
         self.failure.get().map(String::as_str)
@@ -212,6 +239,27 @@ impl Running {
         }
         if let Err(running) = self.tasks.end(GRACE).await {
             tracing::warn!(?running, "stopped what did not end in time");
+        }
+    }
+}
+
+/// Tells the catalog what it lacks of the agent whenever there is another leader, and has this server write the config
+/// entries of its configuration where it is the one.
+async fn follow_leadership(agent: Arc<Agent>, log: Handle, leads: bool) {
+    let mut leadership = log.leadership();
+    // where it leads from the start, all that was done then
+    let mut done = leads.then(|| leadership.borrow().clone());
+    loop {
+        let now = leadership.borrow_and_update().clone();
+        if now.leader != Leader::None && done.as_ref() != Some(&now) {
+            agent.unsynced.notify_one();
+            if now.is_here() {
+                agent.write_missing(&agent.config).await;
+            }
+            done = Some(now);
+        }
+        if leadership.changed().await.is_err() {
+            return;
         }
     }
 }

@@ -15,14 +15,14 @@ use tribune_runtime::{Shutdown, Tasks};
 use tribune_types::Node;
 
 use crate::agent::{Agent, Parts};
-use crate::cluster::{Alone, Cluster, Inside};
+use crate::cluster::{Alone, Cluster, Inside, Several};
 use crate::process::DataDir;
 use crate::reload::Reloader;
 use crate::servers::{RemoteServers, Servers};
 use crate::{anti_entropy, catalog, definitions};
 
 pub(crate) use network::Network;
-pub(crate) use server::ServerPart;
+pub(crate) use server::{Among, ServerPart};
 
 /// What an agent has of the process that it runs in.
 pub(crate) struct Context {
@@ -69,7 +69,7 @@ pub(crate) async fn start(
             (Place::Elsewhere(client), Arc::new(servers))
         }
         Some(_) | None => {
-            let part = ServerPart::start(&config, &node, &context).await?;
+            let part = ServerPart::start(&config, &node, &context, network.as_ref()).await?;
             let servers = part.servers(context.resolver.clone(), now.clone());
             (Place::Here(part), Arc::new(servers))
         }
@@ -86,8 +86,12 @@ pub(crate) async fn start(
     let (cluster, server): (Arc<dyn Cluster>, _) = match place {
         Place::Here(part) => {
             let proxies = discovery.registry().clone();
-            let alone = Arc::new(Alone::new(&config, &node, part.log.clone(), proxies));
-            (joined(&config, network.as_ref(), alone), Some(part))
+            let alone = Alone::new(&config, &node, part.log.clone(), proxies);
+            let server: Arc<dyn Cluster> = match &part.several {
+                Some(among) => Arc::new(Several::new(&config, among.clone(), alone)),
+                None => Arc::new(alone),
+            };
+            (joined(&config, network.as_ref(), server), Some(part))
         }
         Place::Elsewhere(client) => {
             let network = network.as_ref();
@@ -102,7 +106,7 @@ pub(crate) async fn start(
         (node, servers, leaves, cluster),
         &discovery,
     )?;
-    if server.is_some() {
+    if server.as_ref().is_some_and(|server| server.leads) {
         agent.write_missing(&agent.config).await;
         anti_entropy::partial(&agent).await;
     }
@@ -125,10 +129,14 @@ fn node(config: &Config, data_dir: Option<&DataDir>) -> Result<Node> {
 }
 
 /// A server as its operators see it.
-fn joined(config: &Config, network: Option<&Network>, alone: Arc<Alone>) -> Arc<dyn Cluster> {
+fn joined(
+    config: &Config,
+    network: Option<&Network>,
+    server: Arc<dyn Cluster>,
+) -> Arc<dyn Cluster> {
     match network {
-        Some(network) => Arc::new(network.joined(config, Inside::Server(alone))),
-        None => alone,
+        Some(network) => Arc::new(network.joined(config, Inside::Server(server))),
+        None => server,
     }
 }
 

@@ -8,6 +8,7 @@ mod pool;
 mod remote;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -58,6 +59,8 @@ pub struct ClientSettings {
     pub rate: f64,
     /// Requests at once (`limits.rpc_max_burst`).
     pub burst: u32,
+    /// Where connections come from; the system chooses where there is none.
+    pub bind: Option<IpAddr>,
 }
 
 impl Default for ClientSettings {
@@ -72,6 +75,7 @@ impl Default for ClientSettings {
             rebalance: Duration::from_secs(120),
             rate: -1.0,
             burst: 1_000,
+            bind: None,
         }
     }
 }

@@ -1,16 +1,16 @@
 //! The cluster's certificate authority: set up once, then kept in the catalog.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use ring::rand::SystemRandom;
 use tokio::sync::watch;
 use tribune_ca::{Authority, Params, Signer, Ttls};
 use tribune_replication::{Handle, ProposeError};
-use tribune_state::{Operation, Snapshot, WatchSet};
+use tribune_state::{Command, Operation, Snapshot, WatchSet};
 use tribune_types::call::{CaConfigurationBody, CallError};
 use tribune_types::connect::{CaConfiguration, CaRoot};
-use tribune_types::{GoDuration, Opaque};
+use tribune_types::{GoDuration, Index, Opaque};
 
 use crate::StartError;
 
@@ -30,7 +30,12 @@ pub(crate) struct Ca {
     signer: watch::Sender<Option<Arc<dyn Signer>>>,
     settings: CaSettings,
     datacenter: String,
+    /// Where in the log the configuration and the root are from that were taken up last.
+    taken_up: Mutex<Option<(Index, Index)>>,
 }
+
+/// How long the authority is tried to be written for.
+const PATIENCE: Duration = Duration::from_secs(7);
 
 /// Keys of the settings and what they are where nothing is said, as the reference prints them.
 const DEFAULTS: [(&str, &str); 3] = [
@@ -45,6 +50,7 @@ impl Ca {
             signer: watch::Sender::new(None),
             settings,
             datacenter: datacenter.to_owned(),
+            taken_up: Mutex::default(),
         }
     }
 
@@ -58,9 +64,8 @@ impl Ca {
         replication: &Handle,
         cluster_id: String,
     ) -> Result<(), StartError> {
-        let snapshot = replication.snapshot();
-        if let Some((configuration, root)) = stored(&snapshot) {
-            return self.load(&configuration, &root);
+        if self.take_up(&replication.snapshot(), &mut WatchSet::ignore())? {
+            return Ok(());
         }
         let config = with_defaults(self.settings.config.clone());
         check_key(&config).map_err(StartError::Ca)?;
@@ -82,14 +87,34 @@ impl Ca {
             ..CaConfiguration::default()
         };
         let root = authority.root().row(&cluster_id, true);
+        // where another leader was quicker, its authority is the one
         let operation = Operation::SetCaRoots {
             roots: vec![root],
             configuration: Some(Box::new(configuration)),
-            cas: None,
+            cas: Some(0),
         };
-        replication.propose(operation.into()).await?;
-        self.signer.send_replace(Some(Arc::new(authority)));
+        let command = Command::with_id(uuid::Uuid::new_v4().as_u128(), operation);
+        replication.propose_with_retry(command, PATIENCE).await?;
+        self.take_up(&replication.snapshot(), &mut WatchSet::ignore())?;
         Ok(())
+    }
+
+    /// Signs with the authority that the catalog has, if it has one that is not signed with already. Whether it has.
+    pub(crate) fn take_up(
+        &self,
+        snapshot: &Snapshot,
+        watch: &mut WatchSet,
+    ) -> Result<bool, StartError> {
+        let Some((configuration, root)) = watched(snapshot, watch) else {
+            return Ok(false);
+        };
+        let from = Some((configuration.modify_index, root.modify_index));
+        let mut taken_up = self.taken_up.lock().unwrap_or_else(PoisonError::into_inner);
+        if *taken_up != from {
+            self.load(&configuration, &root)?;
+            *taken_up = from;
+        }
+        Ok(true)
     }
 
     fn load(&self, configuration: &CaConfiguration, root: &CaRoot) -> Result<(), StartError> {
@@ -211,9 +236,16 @@ fn with_defaults(mut config: Opaque) -> Opaque {
 
 /// The configuration and the active root that the catalog holds.
 fn stored(snapshot: &Snapshot) -> Option<(Arc<CaConfiguration>, Arc<CaRoot>)> {
-    let mut watch = WatchSet::ignore();
-    let configuration = snapshot.ca_configuration(&mut watch).value?;
-    let roots = snapshot.ca_roots(&mut watch).value;
+    watched(snapshot, &mut WatchSet::ignore())
+}
+
+fn watched(
+    snapshot: &Snapshot,
+    watch: &mut WatchSet,
+) -> Option<(Arc<CaConfiguration>, Arc<CaRoot>)> {
+    let configuration = snapshot.ca_configuration(watch).value;
+    let roots = snapshot.ca_roots(watch).value;
+    let configuration = configuration?;
     let active = roots.iter().find(|root| root.active)?.clone();
     Some((configuration, active))
 }

@@ -9,10 +9,10 @@ use tribune_acl::{Authorizer, Resolver};
 use tribune_api::{Answered, Context, Plan, answer, plan};
 use tribune_ca::Signer;
 use tribune_derived::{Key, Source, Value};
-use tribune_replication::{Handle, ProposeError, ReadError};
+use tribune_replication::{Handle, ProposeError, Raft, ReadError};
 use tribune_state::{Command, Operation, Outcome, Snapshot, WatchSet};
 use tribune_types::Index;
-use tribune_types::call::{Answer, Body, CallError, Options, Query, Write};
+use tribune_types::call::{Answer, Body, CallError, Consistency, Options, Query, Write};
 
 use crate::authority::{Ca, CaSettings};
 use crate::hub::{Hub, HubSource};
@@ -21,6 +21,8 @@ use crate::hub::{Hub, HubSource};
 const WAIT_JITTER: u32 = 16;
 /// How long a change is tried for while nobody leads (`performance.rpc_hold_timeout` of the reference).
 const PATIENCE: Duration = Duration::from_secs(7);
+/// When the certificate authority is looked at again after a failure.
+const AGAIN: Duration = Duration::from_secs(1);
 /// How often a change is planned again where another one came in between.
 const PLANS: usize = 4;
 
@@ -72,6 +74,10 @@ pub struct Server {
     replication: Handle,
     hub: Arc<Hub>,
     ca: Ca,
+    /// Its part in a log that has other servers, or may have.
+    raft: Option<Raft>,
+    /// UUID for a cluster that has none yet.
+    new_cluster_id: String,
     waits: Waits,
     /// Held from checking a config entry against the others until it is written: checks run in order.
     config_writes: tokio::sync::Mutex<()>,
@@ -105,16 +111,70 @@ impl Server {
         replication: Handle,
         hub: Arc<Hub>,
     ) -> Result<Self, StartError> {
-        let ca = Ca::new(settings.ca, &settings.api.datacenter);
-        ca.establish(&replication, settings.new_cluster_id).await?;
-        Ok(Self {
+        let server = Self::open(settings, replication, hub);
+        server.establish().await?;
+        Ok(server)
+    }
+
+    /// A server over a log that tells `hub` and that may have no leader yet. It signs nothing before
+    /// [`Self::keep_authority`] runs.
+    #[must_use]
+    pub fn open(settings: Settings, replication: Handle, hub: Arc<Hub>) -> Self {
+        Self {
+            ca: Ca::new(settings.ca, &settings.api.datacenter),
             settings: settings.api,
+            raft: None,
+            new_cluster_id: settings.new_cluster_id,
             replication,
             hub,
-            ca,
             waits: settings.waits,
             config_writes: tokio::sync::Mutex::default(),
-        })
+        }
+    }
+
+    /// The same, which says of the leader and of its peers what their log says.
+    #[must_use]
+    pub fn with_raft(mut self, raft: Raft) -> Self {
+        self.raft = Some(raft);
+        self
+    }
+
+    async fn establish(&self) -> Result<(), StartError> {
+        let cluster_id = self.new_cluster_id.clone();
+        self.ca.establish(&self.replication, cluster_id).await
+    }
+
+    /// Signs with the authority that the catalog has, whoever put it there, and sets one up while this server leads and
+    /// there is none, for as long as it is polled.
+    pub async fn keep_authority(&self) {
+        let mut leadership = self.replication.leadership();
+        loop {
+            let leads = leadership.borrow_and_update().is_here();
+            let mut watch = WatchSet::new();
+            let snapshot = self.replication.snapshot();
+            let kept = match self.ca.take_up(&snapshot, &mut watch) {
+                Ok(false) if leads => self.establish_as_leader().await,
+                Ok(_) => Ok(()),
+                Err(error) => Err(error),
+            };
+            let failed = kept.is_err();
+            if let Err(error) = kept {
+                tracing::error!(%error, again_in = ?AGAIN, "nothing can be signed with the certificate authority");
+            }
+            tokio::select! {
+                () = self.changed(watch, snapshot.index()) => {}
+                changed = leadership.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(AGAIN), if failed => {}
+            }
+        }
+    }
+
+    /// What an earlier leader wrote is applied first.
+    async fn establish_as_leader(&self) -> Result<(), StartError> {
+        let barrier = self.replication.read_barrier(Consistency::Consistent);
+        let read = |error: ReadError| StartError::Ca(error.to_string());
+        barrier.await.map_err(read)?;
+        self.establish().await
     }
 
     /// Yields derived values.
@@ -147,6 +207,9 @@ impl Server {
     ) -> Result<Answer, CallError> {
         if !matches!(query, Query::Datacenters | Query::ExportedServices) {
             self.check_datacenter(options)?;
+        }
+        if let Some(answer) = self.of_raft(query) {
+            return Ok(answer);
         }
         self.replication
             .read_barrier(options.consistency)
@@ -187,6 +250,21 @@ impl Server {
             answered = self.answer(query, options, authorizer, &snapshot)?;
         }
         Ok(answered.answer)
+    }
+
+    /// Who leads, and who else there is, which can be told without a leader.
+    fn of_raft(&self, query: &Query) -> Option<Answer> {
+        let members = || Some(self.raft.as_ref()?.status().members.into_iter());
+        if *query == Query::Leader {
+            let leader = members()?.find(|member| member.leader);
+            let address = leader.map_or_else(String::new, |leader| leader.server.address);
+            return Some(Answer::json(&address));
+        }
+        if *query == Query::Peers {
+            let peers: Vec<_> = members()?.map(|member| member.server.address).collect();
+            return Some(Answer::json(&peers));
+        }
+        None
     }
 
     fn answer(

@@ -134,6 +134,9 @@ impl Cluster for Joined {
     fn leave(&self) -> ClusterFuture<'_, ()> {
         Box::pin(async move {
             let alone = self.membership.members().len() <= 1;
+            if let Inside::Server(server) = &self.inside {
+                server.leave().await?;
+            }
             self.membership.leave().await;
             if let Some(peers) = &self.forgotten {
                 peers.forget();
@@ -236,8 +239,9 @@ impl Cluster for Joined {
         request: &'a OperatorRequest,
         options: &'a Options,
     ) -> Option<Forwarded<'a>> {
-        let Inside::Client(client) = &self.inside else {
-            return None;
+        let client = match &self.inside {
+            Inside::Server(server) => return server.forward(request, options),
+            Inside::Client(client) => client,
         };
         Some(Box::pin(async move {
             let request = Request::Operator(request.clone());

@@ -1,14 +1,12 @@
-//! The way of an agent that is no server to those that are.
+//! The way of an agent to the servers, itself one or not.
 
 use std::time::Duration;
 
 use tribune_config::Config;
-use tribune_membership::Membership;
 use tribune_rpc::{Client, ClientSettings};
-use tribune_runtime::Shutdown;
+use tribune_server::cluster::discover;
 
 use super::Network;
-use crate::cluster::gossip;
 
 /// How long it may take to connect to a server.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -24,29 +22,14 @@ pub(super) fn connect(config: &Config, network: &Network) -> Client {
         connect: CONNECT,
         rate: config.limits.rpc_rate.unwrap_or(-1.0),
         burst: config.limits.rpc_max_burst,
+        bind: Some(config.bind).filter(|bind| !bind.is_unspecified()),
         ..ClientSettings::default()
     };
     let client = Client::new(settings, network.tls.clone(), &network.tasks);
     let (membership, shutdown) = (network.membership.clone(), network.tasks.shutdown().clone());
-    let followed = follow(
-        client.clone(),
-        membership,
-        config.datacenter.clone(),
-        shutdown,
-    );
-    network.tasks.spawn("servers", followed);
+    let found = discover(membership, client.clone(), config.datacenter.clone());
+    network.tasks.spawn("servers", async move {
+        shutdown.unless(found).await;
+    });
     client
-}
-
-/// Tells the client which servers there are, until shutdown.
-async fn follow(client: Client, membership: Membership, datacenter: String, shutdown: Shutdown) {
-    let mut changes = membership.changes();
-    loop {
-        changes.mark_unchanged();
-        client.set_servers(gossip::servers(&membership.members(), &datacenter));
-        tokio::select! {
-            () = shutdown.begun() => return,
-            changed = changes.changed() => if changed.is_err() { return },
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! One HTTP/2 connection to a server.
 
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tonic::body::Body;
 use tribune_proto::rpc::v1::servers_client::ServersClient;
@@ -48,15 +49,18 @@ pub(super) struct NotSent(hyper::Error);
 // === impl Connection ===
 
 impl Connection {
-    /// Connects to a server of a datacenter, and makes sure that it is one where there is TLS.
+    /// Connects to a server of a datacenter, from an address where one is given, and makes sure that it is one where there is TLS.
     pub(super) async fn open(
-        address: &str,
+        (bind, address): (Option<IpAddr>, &str),
         datacenter: &str,
         tls: &Tls,
         tasks: &Tasks,
     ) -> io::Result<Self> {
         let named = tls.shows_certificate();
-        let stream = TcpStream::connect(address).await?;
+        let stream = match bind {
+            Some(bind) => connect_from(bind, address).await?,
+            None => TcpStream::connect(address).await?,
+        };
         stream.set_nodelay(true)?;
         let Some(config) = tls.client_config() else {
             let origin = origin("http", address)?;
@@ -114,6 +118,27 @@ impl Connection {
             .max_decoding_message_size(MESSAGE)
             .max_encoding_message_size(usize::MAX)
     }
+}
+
+/// Connects from an address of this host, as far as it leads to the other one.
+async fn connect_from(bind: IpAddr, address: &str) -> io::Result<TcpStream> {
+    let mut failed = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for to in tokio::net::lookup_host(address).await? {
+        let socket = if to.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
+        // from the loopback interface nobody else is reached, and from elsewhere it is not
+        if bind.is_ipv4() == to.is_ipv4() && bind.is_loopback() == to.ip().is_loopback() {
+            socket.bind(SocketAddr::new(bind, 0))?;
+        }
+        match socket.connect(to).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
 }
 
 /// What requests to a server are addressed to.

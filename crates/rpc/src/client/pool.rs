@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ pub(crate) struct Pool {
     tls: Tls,
     datacenter: String,
     connect: Duration,
+    bind: Option<IpAddr>,
     rebalance: Duration,
     tasks: Tasks,
     state: Mutex<State>,
@@ -82,6 +84,7 @@ impl Pool {
             tls,
             datacenter: settings.datacenter.clone(),
             connect: settings.connect,
+            bind: settings.bind,
             rebalance: settings.rebalance,
             tasks,
             state: Mutex::default(),
@@ -224,7 +227,7 @@ impl Pool {
     }
 
     async fn open(&self, address: &str, datacenter: &str) -> io::Result<Connection> {
-        let opened = Connection::open(address, datacenter, &self.tls, &self.tasks);
+        let opened = Connection::open((self.bind, address), datacenter, &self.tls, &self.tasks);
         timeout(self.connect, opened).await.unwrap_or_else(|_| {
             let why = format!("no connection within {:?}", self.connect);
             Err(io::Error::new(io::ErrorKind::TimedOut, why))
