@@ -7,10 +7,14 @@ mod peers;
 mod several;
 
 use std::collections::BTreeMap;
-use std::io::{self, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::pin::Pin;
 use std::time::SystemTime;
 
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
+use tribune_rpc::Chunks;
 use tribune_types::call::{Answer, CallError, OperatorRequest, Options};
 use tribune_types::member::Member;
 use tribune_types::proxy_status::Proxy;
@@ -148,6 +152,48 @@ impl State {
             bytes: Box::new(file),
         })
     }
+
+    /// What comes over the network, when all of it is there.
+    pub(crate) async fn received(mut chunks: Chunks, index: Index) -> Result<Self, CallError> {
+        let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(unkept)?);
+        let mut size = 0;
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|failure| failure.error)?;
+            file.write_all(&chunk).await.map_err(unkept)?;
+            size += chunk.len() as u64;
+        }
+        file.rewind().await.map_err(unkept)?;
+        Ok(Self {
+            id: format!("{index}-{}", uuid::Uuid::new_v4()),
+            index,
+            term: 0,
+            size,
+            bytes: Box::new(file.into_std().await),
+        })
+    }
+
+    /// All of its bytes.
+    pub(crate) async fn pieces(mut self) -> io::Result<Vec<Bytes>> {
+        let read = tokio::task::spawn_blocking(move || {
+            let mut pieces = Vec::new();
+            loop {
+                let mut piece = Vec::new();
+                let mut part = self.bytes.by_ref().take(PIECE);
+                if part.read_to_end(&mut piece)? == 0 {
+                    return Ok(pieces);
+                }
+                pieces.push(piece.into());
+            }
+        });
+        read.await.map_err(io::Error::other).flatten()
+    }
+}
+
+/// How many bytes of a snapshot are read at once.
+const PIECE: u64 = 1 << 20;
+
+fn unkept(error: io::Error) -> CallError {
+    CallError::Refused(format!("the snapshot cannot be kept: {error}"))
 }
 
 /// Why a cluster does not do what it was asked for.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use futures_util::stream;
 use ring::rand::SystemRandom;
 use tokio::sync::watch;
 use tribune_acl::{Access, Authorizer, Permission, Resolver};
@@ -18,11 +19,12 @@ use tribune_rpc::{
     ProxyReport, Reply, SignRequest, Snapshot,
 };
 use tribune_types::Token;
-use tribune_types::call::{CallError, Request};
+use tribune_types::call::{CallError, Consistency, Options, Request};
 use tribune_types::spiffe::Identity;
 
 use crate::agent::Agent;
 use crate::api::Caller;
+use crate::cluster::State;
 use crate::requests;
 
 pub(crate) use tls::tls;
@@ -207,18 +209,51 @@ impl Backend for ServerBackend {
     fn snapshot_save<'a>(
         &'a self,
         _peer: &'a Peer,
-        _token: Token,
-        _stale: bool,
+        token: Token,
+        stale: bool,
     ) -> Pending<'a, Snapshot> {
-        unsupported("this server keeps its state in memory: there is no snapshot of it")
+        Box::pin(async move {
+            self.require(&token, Permission::Snapshot)?;
+            let options = Options {
+                token,
+                consistency: if stale {
+                    Consistency::Stale
+                } else {
+                    Consistency::Default
+                },
+                ..Options::default()
+            };
+            let saved = self.agent.cluster.save_snapshot(&options).await;
+            let state = saved.map_err(CallError::from)?;
+            let index = state.index;
+            let pieces = state.pieces().await.map_err(unreadable)?;
+            let chunks = pieces.into_iter().map(Ok);
+            Ok(Snapshot {
+                index,
+                chunks: Box::pin(stream::iter(chunks)),
+            })
+        })
     }
 
     fn snapshot_restore<'a>(
         &'a self,
         _peer: &'a Peer,
-        _token: Token,
-        _chunks: Chunks,
+        token: Token,
+        chunks: Chunks,
     ) -> Pending<'a, ()> {
-        unsupported("this server keeps its state in memory: no snapshot can be put back")
+        Box::pin(async move {
+            self.require(&token, Permission::Snapshot)?;
+            let state = State::received(chunks, 0).await?;
+            let options = Options {
+                token,
+                ..Options::default()
+            };
+            let restored = self.agent.cluster.restore_snapshot(state, &options).await;
+            Ok(restored.map_err(CallError::from)?)
+        })
     }
+}
+
+fn unreadable(error: std::io::Error) -> CallError {
+    CallError::Refused(format!("the snapshot cannot be read: {error}"))
 }

@@ -146,3 +146,20 @@ fn leadership_is_handed_over_to_another_server() -> Result<()> {
     write(client, "after-the-transfer")?;
     read(&cluster.nodes[follower].agent, "after-the-transfer")
 }
+
+#[test]
+fn what_the_servers_keep_is_saved_and_put_back_through_a_client_agent() -> Result<()> {
+    let cluster = cluster("cluster-snapshot")?;
+    let client = &cluster.clients()[0].agent;
+    write(client, "kept")?;
+    client.run(&["snapshot", "save", "kept.snap"])?;
+    write(client, "undone")?;
+    client.run(&["snapshot", "restore", "kept.snap"])?;
+    for node in &cluster.nodes {
+        read(&node.agent, "kept")?;
+        let all = node.agent.get("/v1/config/service-defaults")?;
+        let names = all.as_array().map_or(0, Vec::len);
+        ensure!(names == 1, "{}: {all}", node.name);
+    }
+    Ok(())
+}

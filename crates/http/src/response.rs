@@ -43,8 +43,12 @@ pub(crate) fn answer(answer: Answer, consistency: &'static str, indented: bool) 
     if let Some(index) = answer.index {
         // an index of 0 would make a client's next request not wait
         headers.insert(INDEX, index.max(1).into());
-        headers.insert(KNOWN_LEADER, HeaderValue::from_static("true"));
-        headers.insert(LAST_CONTACT, HeaderValue::from_static("0"));
+        let (known, contact) = answer.staleness.map_or((true, 0), |staleness| {
+            (staleness.known_leader, staleness.last_contact_millis)
+        });
+        let known = if known { "true" } else { "false" };
+        headers.insert(KNOWN_LEADER, HeaderValue::from_static(known));
+        headers.insert(LAST_CONTACT, contact.into());
         headers.insert(EFFECTIVE_CONSISTENCY, HeaderValue::from_static(consistency));
     }
     if answer.filtered_by_acls {

@@ -12,7 +12,7 @@ use tribune_derived::{Key, Source, Value};
 use tribune_replication::{Handle, ProposeError, Raft, ReadError};
 use tribune_state::{Command, Operation, Outcome, Snapshot, WatchSet};
 use tribune_types::Index;
-use tribune_types::call::{Answer, Body, CallError, Consistency, Options, Query, Write};
+use tribune_types::call::{Answer, Body, CallError, Consistency, Options, Query, Staleness, Write};
 
 use crate::authority::{Ca, CaSettings};
 use crate::hub::{Hub, HubSource};
@@ -211,6 +211,32 @@ impl Server {
         if let Some(answer) = self.of_raft(query) {
             return Ok(answer);
         }
+        let answer = self.read(query, options, authorizer).await?;
+        Ok(Answer {
+            staleness: self.staleness(options.consistency),
+            ..answer
+        })
+    }
+
+    /// What is known of the leader where a read was made without asking it.
+    fn staleness(&self, consistency: Consistency) -> Option<Staleness> {
+        let raft = self.raft.as_ref()?;
+        if consistency != Consistency::Stale {
+            return None;
+        }
+        let contact = raft.last_contact().unwrap_or_default();
+        Some(Staleness {
+            known_leader: raft.knows_leader(),
+            last_contact_millis: u64::try_from(contact.as_millis()).unwrap_or(u64::MAX),
+        })
+    }
+
+    async fn read(
+        &self,
+        query: &Query,
+        options: &Options,
+        authorizer: &Authorizer,
+    ) -> Result<Answer, CallError> {
         self.replication
             .read_barrier(options.consistency)
             .await
@@ -343,6 +369,11 @@ impl Server {
         authorizer: &Authorizer,
         planned: impl Fn(&Context<'_>) -> Result<Plan, CallError>,
     ) -> Result<Answer, CallError> {
+        // what is planned from is not older than what whoever asks was told before by another server
+        if self.raft.is_some() && !self.replication.leadership().borrow().is_here() {
+            let barrier = self.replication.read_barrier(Consistency::Default);
+            barrier.await.map_err(read_error)?;
+        }
         for _ in 0..PLANS {
             let snapshot = self.replication.snapshot();
             let Plan {

@@ -520,6 +520,17 @@ pub struct Answer {
     pub missing: bool,
     /// Whether the answer says that something is not well, in a way that its status must tell.
     pub unwell: bool,
+    /// How old the answer may be, for reads that may be stale and that no leader answered.
+    pub staleness: Option<Staleness>,
+}
+
+/// What a server that does not lead knew of the leader when it answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Staleness {
+    /// Whether there was one.
+    pub known_leader: bool,
+    /// How long ago it was heard of, in milliseconds.
+    pub last_contact_millis: u64,
 }
 
 /// The body of an answer.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream;
 use tribune_membership::{KeyringReport, Membership, Status};
 use tribune_rpc::Client;
-use tribune_types::call::{OperatorRequest, Options, Request};
+use tribune_types::call::{CallError, Consistency, OperatorRequest, Options, Request};
 use tribune_types::member::Member;
 use tribune_types::proxy_status::Proxy;
 use tribune_types::{Index, autopilot, keyring, raft};
@@ -194,11 +195,35 @@ impl Cluster for Joined {
     }
 
     fn save_snapshot<'a>(&'a self, options: &'a Options) -> ClusterFuture<'a, State> {
-        Box::pin(async move { self.server()?.save_snapshot(options).await })
+        Box::pin(async move {
+            let client = match &self.inside {
+                Inside::Server(server) => return server.save_snapshot(options).await,
+                Inside::Client(client) => client,
+            };
+            let failed = |error: CallError| ClusterError::Failed(error.to_string());
+            let stale = options.consistency == Consistency::Stale;
+            let saved = client.snapshot_save(&options.token, stale).await;
+            let saved = saved.map_err(failed)?;
+            State::received(saved.chunks, saved.index)
+                .await
+                .map_err(failed)
+        })
     }
 
     fn restore_snapshot<'a>(&'a self, state: State, options: &'a Options) -> ClusterFuture<'a, ()> {
-        Box::pin(async move { self.server()?.restore_snapshot(state, options).await })
+        Box::pin(async move {
+            let client = match &self.inside {
+                Inside::Server(server) => return server.restore_snapshot(state, options).await,
+                Inside::Client(client) => client,
+            };
+            let pieces = state.pieces().await.map_err(|error| {
+                ClusterError::Failed(format!("the snapshot cannot be read: {error}"))
+            })?;
+            let chunks = stream::iter(pieces.into_iter().map(Ok));
+            let restored = client.snapshot_restore(&options.token, Box::pin(chunks));
+            let failed = |error: CallError| ClusterError::Failed(error.to_string());
+            restored.await.map_err(failed)
+        })
     }
 
     fn stats(&self) -> Stats {

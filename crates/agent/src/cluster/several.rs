@@ -1,8 +1,5 @@
 //! A server that is one of several, or may become one.
 
-use std::io::Read as _;
-
-use bytes::Bytes;
 use tribune_config::Config;
 use tribune_replication::Role;
 use tribune_rpc::Server;
@@ -14,9 +11,6 @@ use tribune_types::{Index, autopilot, keyring, raft};
 
 use super::{Alone, Cluster, ClusterError, ClusterFuture, ForceLeave, Forwarded, State, Stats};
 use crate::start::Among;
-
-/// How many bytes of a snapshot are read at once.
-const PIECE: usize = 1 << 20;
 
 /// A server among others.
 pub(crate) struct Several {
@@ -148,9 +142,7 @@ impl Cluster for Several {
         _options: &'a Options,
     ) -> ClusterFuture<'a, ()> {
         Box::pin(async move {
-            let read = tokio::task::spawn_blocking(move || pieces(state));
-            let read = read.await.map_err(std::io::Error::other).flatten();
-            let bytes = read.map_err(|error| {
+            let bytes = state.pieces().await.map_err(|error| {
                 ClusterError::Failed(format!("the snapshot cannot be read: {error}"))
             })?;
             self.among.cluster.restore(bytes).await.map_err(failed)
@@ -211,19 +203,6 @@ impl Cluster for Several {
 
 fn failed(error: impl std::fmt::Display) -> ClusterError {
     ClusterError::Failed(error.to_string())
-}
-
-/// All bytes of a snapshot.
-fn pieces(mut state: State) -> std::io::Result<Vec<Bytes>> {
-    let mut pieces = Vec::new();
-    loop {
-        let mut piece = Vec::new();
-        let limit = u64::try_from(PIECE).unwrap_or(u64::MAX);
-        if state.bytes.by_ref().take(limit).read_to_end(&mut piece)? == 0 {
-            return Ok(pieces);
-        }
-        pieces.push(piece.into());
-    }
 }
 
 // === impl ClusterError ===

@@ -8,7 +8,7 @@ use tribune_ca::{KeyPair, Request as SigningRequest};
 use tribune_derived::{Key, Source, Value};
 use tribune_leaf::{IssueError, Issuer, Issuing, Subject};
 use tribune_rpc::{Client, SignRequest};
-use tribune_types::call::{Options, Query, Request, Write};
+use tribune_types::call::{Answer, Consistency, Options, Query, Request, Staleness, Write};
 use tribune_types::spiffe::{Identity, SpiffeId, TrustDomain};
 use tribune_types::{ServiceName, Tenancy};
 
@@ -31,7 +31,15 @@ impl Servers for RemoteServers {
     fn query<'a>(&'a self, query: &'a Query, options: &'a Options) -> Asked<'a> {
         Box::pin(async move {
             let request = Request::Query(query.clone());
-            Ok(self.client.call(&request, options).await?.answer)
+            let reply = self.client.call(&request, options).await?;
+            let stale = options.consistency == Consistency::Stale;
+            Ok(Answer {
+                staleness: stale.then_some(Staleness {
+                    known_leader: reply.known_leader,
+                    last_contact_millis: reply.last_contact_millis,
+                }),
+                ..reply.answer
+            })
         })
     }
 

@@ -152,6 +152,8 @@ fn answer_message(answer: Answer) -> proto::Answer {
         cache_hit,
         missing,
         unwell,
+        // part of the reply
+        staleness: _,
     } = answer;
     let body = match body {
         Body::Empty => None,
@@ -187,6 +189,7 @@ fn answer(message: proto::Answer) -> Result<Answer, Malformed> {
         cache_hit: message.cache_hit,
         missing: message.missing,
         unwell: message.unwell,
+        staleness: None,
     })
 }
 
