@@ -30,8 +30,10 @@ pub fn bootstrap(resources: &Value, elsewhere: &[String], secrets: &Secrets) -> 
         name_secrets(listener, &mut names);
     }
     let secrets: Vec<Value> = names.iter().map(|name| secret(name, secrets)).collect();
+    let made = of_kind("cluster");
     let empty = |name: &String| json!({ "name": name, "type": "STATIC", "load_assignment": { "cluster_name": name } });
-    clusters.extend(elsewhere.iter().map(empty));
+    let missing = elsewhere.iter().filter(|name| !made.contains_key(*name));
+    clusters.extend(missing.map(empty));
     Ok(json!({
         "node": { "id": "web-sidecar-proxy", "cluster": "web" },
         "layered_runtime": { "layers": [
